@@ -1,1 +1,4 @@
 //! (skeleton)
+pub mod glob;
+pub mod history_visibility;
+pub mod membership;
