@@ -1,0 +1,3 @@
+//! The tests of the event core, in one binary.
+
+mod specification;
