@@ -12,8 +12,10 @@ pub mod history_visibility;
 pub mod identifier;
 pub mod json;
 pub mod membership;
+pub mod push_rules;
 pub mod redaction;
 pub mod room_version;
+pub mod server_acl;
 pub mod signature;
 
 pub use event::{Event, EventDraft, EventReference, FormatError};
