@@ -1,0 +1,46 @@
+//! What the files say becomes what the server does.
+
+use std::time::Duration;
+
+use crate::support::Files;
+use myelin_config::{DatabaseConfig, FaultKind, ListenerAddress, ListenerResource, RateLimit, TlsVersion};
+
+#[test]
+fn a_name_is_all_that_has_to_be_given() {
+    let files = Files::new(&[("homeserver.yaml", "server_name: example.org\n")]);
+    let config = files.config();
+    assert_eq!(config.server.server_name, "example.org");
+    assert_eq!(config.server.public_baseurl, "https://example.org/");
+    assert!(!config.server.serve_client_wellknown);
+    assert!(!config.metrics.report_stats);
+    assert!(!config.registration.enable_registration);
+    assert_eq!(config.media.max_upload_size, 50 << 20);
+    assert_eq!(config.media.media_store_path, files.path("media_store"));
+    assert_eq!(config.media.thumbnail_sizes.len(), 5);
+    assert_eq!(config.rate_limits.rc_message, RateLimit { per_second: 0.2, burst_count: 10 });
+    assert_eq!(config.rate_limits.rc_login_address, RateLimit { per_second: 0.003, burst_count: 5 });
+    assert_eq!(config.signing_keys.trusted_key_servers[0].server_name, "matrix.org");
+    assert_eq!(config.session.session_lifetime, None);
+    assert_eq!(config.blocking.redaction_retention_period, Some(Duration::from_secs(7 * 24 * 3600)));
+    assert_eq!(config.tls.federation_client_minimum_tls_version, TlsVersion::Tls12);
+    let DatabaseConfig::Sqlite(database) = &config.database else { panic!("not SQLite") };
+    assert_eq!(database.path, files.path("homeserver.db"));
+    let [listener] = config.listeners.as_slice() else { panic!("{:?}", config.listeners) };
+    let bind_addresses = vec!["::1".to_owned(), "127.0.0.1".to_owned()];
+    assert_eq!(listener.address, ListenerAddress::Tcp { port: 8008, bind_addresses });
+    assert!(listener.x_forwarded);
+    assert_eq!(listener.resources, [ListenerResource::Client, ListenerResource::Federation]);
+}
+
+#[test]
+fn a_name_alone_gives_no_fault() {
+    let files = Files::new(&[("homeserver.yaml", "server_name: example.org\n")]);
+    assert_eq!(files.load().faults(), []);
+}
+
+#[test]
+fn without_a_name_it_is_not_configured_rather_than_broken() {
+    let files = Files::new(&[("homeserver.yaml", "enable_registration: false\n")]);
+    let faults = files.load().config().unwrap_err();
+    assert_eq!(faults.iter().map(|fault| fault.kind).collect::<Vec<_>>(), [FaultKind::NotConfigured]);
+}
