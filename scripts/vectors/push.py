@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Vectors for globs, server ACLs and push rules, decided by a real Synapse.
+"""Vectors for globs, server ACLs, history visibility and push rules, decided by a real Synapse.
 
     python3 -m venv VENV && VENV/bin/pip install matrix-synapse==1.163.2
     VENV/bin/python scripts/vectors/push.py server/core/tests/vectors
 
-Writes glob.json, server_acl.json and push_rules.json; the seeds are fixed, so the same Synapse gives the same bytes.
-Where Synapse leaves the specification the cases are told apart: see DIFFERENCES and `random_text`.
+Writes glob.json, server_acl.json, history_visibility.json and push_rules.json; the seeds are fixed, so the same Synapse gives the same bytes.
+Where Synapse leaves the specification the cases are told apart: see DIFFERENCES, `random_text` and
+`history_visibility`.
 """
 
+import itertools
 import json
 import logging
 import random
@@ -15,6 +17,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from synapse import visibility
 from synapse.push.bulk_push_rule_evaluator import _flatten_dict
 from synapse.push.clientformat import format_push_rules_for_user
 from synapse.storage.controllers.state import server_acl_evaluator_from_event
@@ -102,6 +105,59 @@ def server_acls():
         servers = [rng.choice(hosts) if rng.random() < 0.6 else name(labels[:4]) for _ in range(8)]
         cases.append([content, {server: acl.server_matches_acl_event(server) for server in servers}])
     return {"cases": cases}
+
+
+def history_visibility():
+    """Every combination of what a decision for a user or a server may depend on."""
+    visibilities = ["world_readable", "shared", "invited", "joined", None, "nonsense"]
+    memberships = ["join", "invite", "knock", "leave", "ban"]
+    visibility.prune_event = lambda event: "redacted"
+
+    def view(event, state, joined_later, erased):
+        event.internal_metadata = SimpleNamespace(outlier=False)
+        event.event_id = "$event"
+        seen = visibility._check_client_allowed_to_see_event(
+            user_id="@u:s", event=event, clock=None, filter_send_to_client=False, is_peeking=not joined_later,
+            always_include_ids=frozenset(), sender_ignored=False, retention_policy=None, state=state,
+            sender_erased=erased)
+        return "hidden" if seen is None else "redacted" if seen == "redacted" else "full"
+
+    def state_event(key, value):
+        return SimpleNamespace(content={} if value is None else {key: value}, membership=value)
+
+    def content(key, value):
+        return {} if value is None else {key: value}
+
+    users = []
+    for room, before, after, later, erased in itertools.product(
+            visibilities, [None, *memberships], memberships, [False, True], [False, True]):
+        # The user's own membership event if there is a membership before it, any other event otherwise.
+        event = SimpleNamespace(type="m.room.message", content={}, unsigned={})
+        if before:
+            event = SimpleNamespace(type="m.room.member", state_key="@u:s", content={"membership": after},
+                                    unsigned={"prev_content": {"membership": before}})
+        state = {visibility._HISTORY_VIS_KEY: state_event("history_visibility", room),
+                 ("m.room.member", "@u:s"): state_event("membership", after)}
+        users.append([room, None, before, after, later, erased, view(event, state, later, erased)])
+    for (room_before, room), after, later in itertools.product(
+            itertools.permutations(visibilities[:4], 2), memberships, [False, True]):
+        # Synapse takes the looser one of both settings for the room and the later one for the member, which hides
+        # some changes that the specification shows to an invited user ("before *or* after the event").
+        if after == "invite":
+            continue
+        event = SimpleNamespace(type="m.room.history_visibility", content=content("history_visibility", room),
+                                unsigned={"prev_content": content("history_visibility", room_before)})
+        state = {visibility._HISTORY_VIS_KEY: state_event("history_visibility", room),
+                 ("m.room.member", "@u:s"): state_event("membership", after)}
+        users.append([room, room_before, None, after, later, False, view(event, state, later, False)])
+    servers = [
+        [room, list(members), erased, visibility.event_visible_to_server(
+            sender="@x:y", target_server_name="s", history_visibility=room, erased_senders={"@x:y": erased},
+            partial_state_invisible=False, memberships=[(f"@{n}:s", member) for n, member in enumerate(members)])]
+        for room in visibilities[:4] for count in range(3)
+        for members in itertools.product(memberships, repeat=count) for erased in [False, True]
+    ]
+    return {"users": users, "servers": servers}
 
 
 def random_condition(rng):
@@ -229,7 +285,8 @@ def push_rules():
 def main():
     logging.disable()  # Synapse warns of every malformed list.
     folder = Path(sys.argv[1])
-    for name, vectors in [("glob", globs()), ("server_acl", server_acls()), ("push_rules", push_rules())]:
+    for name, vectors in [("glob", globs()), ("server_acl", server_acls()),
+                          ("history_visibility", history_visibility()), ("push_rules", push_rules())]:
         text = json.dumps(vectors, ensure_ascii=False, separators=(",", ":"))
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,6 +1,7 @@
 mod conditions;
 mod custom_rules;
 mod defaults;
+mod properties;
 mod rulesets;
 mod tweaks;
 

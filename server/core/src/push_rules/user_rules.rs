@@ -77,9 +77,9 @@ pub(super) struct CustomRule {
     /// Of override and underride rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) conditions: Option<Vec<Condition>>,
-    /// Of content rules.
+    /// Of content rules. Boxed, because most rules are of rooms and are walked past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pattern: Option<Pattern>,
+    pub(super) pattern: Option<Box<Pattern>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -152,11 +152,14 @@ impl UserRules {
 
     /// Removes a rule of the user's, or what the user changed of a default rule.
     pub fn delete(&mut self, kind: RuleKind, rule_id: &str) -> Result<(), RuleError> {
-        let rules = self.custom.entry(kind).or_default();
-        let before = rules.len() + self.changes.len();
-        rules.retain(|rule| rule.rule_id != rule_id);
+        let rules = self.custom.get_mut(&kind);
+        let own = rules.and_then(|rules| {
+            let index = rules.iter().position(|rule| rule.rule_id == rule_id)?;
+            Some(rules.remove(index))
+        });
+        let changes = self.changes.len();
         self.changes.retain(|change| change.kind != kind || change.rule_id != rule_id);
-        if rules.len() + self.changes.len() == before { Err(RuleError::NotFound) } else { Ok(()) }
+        if own.is_none() && self.changes.len() == changes { Err(RuleError::NotFound) } else { Ok(()) }
     }
 
     /// Enables or disables a rule.
@@ -251,7 +254,7 @@ impl CustomRule {
             }
             RuleKind::Content => {
                 let text = body.get("pattern").and_then(Json::as_str).ok_or(RuleError::MissingPattern)?;
-                pattern = Some(text.to_owned().into());
+                pattern = Some(Box::new(text.to_owned().into()));
             }
             RuleKind::Room | RuleKind::Sender => {}
         }

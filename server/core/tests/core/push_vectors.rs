@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use myelin_core::glob::{Case, Glob, WordText};
+use myelin_core::history_visibility::{
+    EventVisibility, HistoryVisibility, View, Viewer, server_may_see, view_for_user,
+};
 use myelin_core::json::{Object, Value};
+use myelin_core::membership::Membership;
 use myelin_core::push_rules::{
     BulkEvaluator, DefaultRules, Features, Member, Placement, RoomFacts, RuleKind, Ruleset, UserRules,
 };
@@ -84,6 +88,52 @@ fn server_acls_allow_whom_synapse_allows() {
             assert_eq!(acl.allows(&server), allowed, "{server} by {content}");
             assert_eq!(acl.allows(&format!("{server}:8448")), allowed, "{server}:8448 by {content}");
         }
+    }
+}
+
+#[derive(Deserialize)]
+struct VisibilityVectors {
+    users: Vec<Seen>,
+    /// Visibility, memberships of the server's users, whether the sender is erased, whether the server sees it.
+    servers: Vec<(String, Vec<String>, bool, bool)>,
+}
+
+/// Visibility after and before, membership before and after, joined later, sender erased, view.
+type Seen = (Option<String>, Option<String>, Option<String>, String, bool, bool, String);
+
+fn membership(value: &str) -> Membership {
+    Membership::parse(value).expect("a membership")
+}
+
+#[test]
+fn users_see_what_synapse_shows() {
+    let vectors: VisibilityVectors = read("history_visibility.json");
+    assert_eq!(vectors.users.len(), 816);
+    for seen in vectors.users {
+        let (room, room_before, before, after, joined_later, sender_erased, expected) = &seen;
+        let visibility = EventVisibility {
+            after: HistoryVisibility::parse(room.as_deref()),
+            before: room_before.as_deref().map(|value| HistoryVisibility::parse(Some(value))),
+        };
+        let before = before.as_deref().map(membership);
+        let viewer = Viewer { after: membership(after), before, joined_later: *joined_later };
+        let view = match view_for_user(visibility, viewer, *sender_erased) {
+            View::Full => "full",
+            View::Redacted => "redacted",
+            View::Hidden => "hidden",
+        };
+        assert_eq!(view, expected, "{seen:?}");
+    }
+}
+
+#[test]
+fn servers_see_what_synapse_gives_them() {
+    let vectors: VisibilityVectors = read("history_visibility.json");
+    assert_eq!(vectors.servers.len(), 248);
+    for (room, memberships, sender_erased, expected) in vectors.servers {
+        let memberships_read = memberships.iter().map(|value| membership(value));
+        let seen = server_may_see(HistoryVisibility::parse(Some(&room)), memberships_read, sender_erased);
+        assert_eq!(seen, expected, "{room} {memberships:?} {sender_erased}");
     }
 }
 
