@@ -10,7 +10,9 @@ pub(crate) mod blocking;
 pub(crate) mod caching;
 pub(crate) mod captcha;
 pub(crate) mod database;
+pub(crate) mod email;
 pub(crate) mod federation;
+pub(crate) mod further;
 pub(crate) mod listeners;
 pub(crate) mod logging;
 pub(crate) mod media;
@@ -25,8 +27,13 @@ pub(crate) mod rooms;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod signing_keys;
+pub(crate) mod single_sign_on;
 pub(crate) mod tls;
 pub(crate) mod turn;
+pub(crate) mod workers;
+
+#[cfg(test)]
+mod tests;
 
 /// A whole configuration, valid. A service gets its own section by value.
 #[derive(Clone, Debug)]
@@ -55,14 +62,18 @@ pub struct Config {
     pub rooms: rooms::RoomsConfig,
 }
 
-/// Reads every option; faults go to the reader's session.
+/// Reads every option; faults go to the reader's session. The order is that of Synapse's manual.
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> Config {
+    r.section("Modules", further::read_modules);
     let server = r.section("Server", server::read);
     let listeners = r.section("Server", listeners::read);
-    r.section("Server", listeners::read_old);
+    let presence = r.section("Server", presence::read);
+    let proxy = r.section("Server", proxy::read);
+    r.section("Server", further::read_manhole);
+    r.section("Server", email::read);
     let config = Config {
-        presence: r.section("Server", presence::read),
-        proxy: r.section("Server", proxy::read),
+        presence,
+        proxy,
         blocking: r.section("Homeserver blocking", blocking::read),
         tls: r.section("TLS", tls::read),
         federation: r.section("Federation", federation::read),
@@ -78,14 +89,21 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> Config {
         metrics: r.section("Metrics", metrics::read),
         api: r.section("API", api::read),
         signing_keys: r.section("Signing keys", |r| signing_keys::read(r, &server.server_name)),
-        passwords: r.section("Single sign-on and passwords", password::read),
+        passwords: r.section("Passwords", password::read),
         push: r.section("Push", push::read),
         rooms: r.section("Rooms", rooms::read),
         server,
         listeners,
     };
-    let captcha = config.captcha.enable_registration_captcha;
-    registration::check_open_registration(r, &config.registration, captcha);
+    r.section("Single sign-on", single_sign_on::read);
+    r.section("Opentracing", further::read_opentracing);
+    r.section("Coordinating workers", workers::read);
+    r.section("Individual workers", workers::read_individual);
+    r.section("Background updates", further::read_background_updates);
+    r.section("Accepting invites", further::read_auto_accept_invites);
+    r.section("Options without a manual", listeners::read_old);
+    r.section("Options without a manual", further::read_undocumented);
+    registration::check_open(r, &config.registration, config.captcha.enable_registration_captcha);
     let has_tls_listener = config.listeners.iter().any(|listener| listener.tls);
     tls::check_listeners(r, &config.tls, has_tls_listener);
     r.name_unknown();

@@ -9,3 +9,6 @@ pub(crate) mod scalar;
 
 pub(crate) use build::parse;
 pub(crate) use node::{Content, Entry, FileId, Mapping, Node, Position, quote};
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use super::Reader;
+use crate::definition::Effect;
 use crate::fault::FaultKind;
 use crate::secret::Secret;
 
@@ -11,7 +12,8 @@ use crate::secret::Secret;
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 impl Reader<'_, '_> {
-    /// A secret `name`, or the file that `path_name` leads to, trimmed; giving both is a fault.
+    /// A secret `name`, or the file that `path_name` leads to, trimmed; giving both is a fault. The file of an
+    /// option without effect is left alone.
     pub(crate) fn secret(
         &mut self,
         name: &'static str,
@@ -26,7 +28,7 @@ impl Reader<'_, '_> {
             self.conflict(name, &format!("secrets in the configuration are refused; use `{path_name}`"));
         }
         let path = self.path_of_secret(path_name);
-        self.either(name, path_name, value, path)
+        self.either(name, path_name, value, path.filter(|_| effect == Effect::Honoured))
     }
 
     /// As [`Self::secret`], for a text that may be seen.

@@ -42,7 +42,8 @@ impl Setting for PresenceMode {
 }
 
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> PresenceConfig {
-    r.group("presence", "Whether and how users see who is online.", |r| {
+    let old: bool = r.get("use_presence", "true", "Whether presence is on (old form).");
+    let mut config = r.group("presence", "Whether and how users see who is online.", |r| {
         r.never("Python modules cannot run here").know::<Option<serde_json::Map<String, serde_json::Value>>>(
             "presence_router",
             "null",
@@ -85,5 +86,10 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> PresenceConfig {
             r.refuse("idle_timeout", "expected more than `presence.last_active_granularity`");
         }
         config
-    })
+    });
+    let said = r.given("presence").and_then(Node::as_mapping).and_then(|presence| presence.find("enabled"));
+    if !old && said.is_none_or(|entry| entry.value.is_null()) {
+        config.enabled = PresenceMode::Off;
+    }
+    config
 }

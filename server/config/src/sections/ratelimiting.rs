@@ -121,8 +121,8 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
         rc_third_party_invite: limit(
             r.not_yet("identity servers are not asked"),
             "rc_third_party_invite",
-            "0.2",
-            "10.0",
+            "0.0025",
+            "5.0",
             "Invites by e-mail address or phone number.",
         ),
         rc_media_create: limit(r, "rc_media_create", "10.0", "50.0", "Making media addresses, by user."),

@@ -184,11 +184,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
             "false",
             "Whether to hide until the end of a registration that a name is taken.",
         ),
-        allow_underscore_prefixed_registration: r.get(
-            "allow_underscore_prefixed_registration",
-            "false",
-            "Whether a name may start with an underscore, as those of bridged users do.",
-        ),
+        allow_underscore_prefixed_registration: underscores(r),
     };
     r.know::<Vec<String>>(
         "dont_notify_new_devices_for",
@@ -205,6 +201,21 @@ fn bcrypt_rounds(r: &mut Reader<'_, '_>) -> u32 {
         r.refuse("bcrypt_rounds", "expected a number from 4 to 31");
     }
     rounds
+}
+
+/// The manual has the one name, the code of Synapse reads the other.
+fn underscores(r: &mut Reader<'_, '_>) -> bool {
+    let documented: bool = r.get(
+        "allow_underscore_prefixed_registration",
+        "false",
+        "Whether a name may start with an underscore, as those of bridged users do.",
+    );
+    let read_by_synapse: bool = r.get(
+        "allow_underscore_prefixed_localpart",
+        "false",
+        "The name under which Synapse itself reads `allow_underscore_prefixed_registration`.",
+    );
+    documented || read_by_synapse
 }
 
 fn delegates(r: &mut Reader<'_, '_>) -> Option<String> {
@@ -238,16 +249,23 @@ fn check(r: &mut Reader<'_, '_>, config: &RegistrationConfig) {
     }
 }
 
-/// Registration must not be open to everybody by accident, as in Synapse.
-pub(crate) fn check_open_registration(r: &mut Reader<'_, '_>, config: &RegistrationConfig, captcha: bool) {
-    let verified =
-        captcha || config.registration_requires_token || !config.registrations_require_3pid.is_empty();
-    if config.enable_registration && !config.enable_registration_without_verification && !verified {
+/// Registration must not be open to everybody by accident, as in Synapse; nor may it go on without a check that was
+/// asked for and that we do not make.
+pub(crate) fn check_open(r: &mut Reader<'_, '_>, config: &RegistrationConfig, captcha: bool) {
+    if !config.enable_registration {
+        return;
+    }
+    if captcha {
+        r.conflict("enable_registration_captcha", "not possible yet: accounts would be made without it");
+    }
+    if !config.registrations_require_3pid.is_empty() {
+        r.conflict("registrations_require_3pid", "not possible yet: accounts would be made without it");
+    }
+    if !config.enable_registration_without_verification && !config.registration_requires_token {
         r.conflict(
             "enable_registration",
-            "anybody could make accounts without a check: set `registration_requires_token`, \
-             `enable_registration_captcha` or `registrations_require_3pid`, or say that you mean it with \
-             `enable_registration_without_verification: true`",
+            "anybody could make accounts without a check: set `registration_requires_token: true`, or say that you \
+             mean it with `enable_registration_without_verification: true`",
         );
     }
 }

@@ -234,10 +234,11 @@ fn server_notices(r: &mut Reader<'_, '_>) -> Option<ServerNoticesConfig> {
 
 fn rules(r: &mut Reader<'_, '_>, name: &'static str, documentation: &'static str) -> Option<Vec<RoomRule>> {
     let given = r.given(name).is_some_and(|node| !node.is_null());
+    let glob = |pattern: Option<String>| pattern.unwrap_or_else(|| "*".to_owned());
     let rules = r.list(name, "null", documentation, |r| RoomRule {
-        user_id: r.get("user_id", "\"*\"", "Users it is about."),
-        alias: r.get("alias", "\"*\"", "Aliases it is about."),
-        room_id: r.get("room_id", "\"*\"", "Rooms it is about."),
+        user_id: glob(r.get("user_id", "\"*\"", "Users it is about.")),
+        alias: glob(r.get("alias", "\"*\"", "Aliases it is about.")),
+        room_id: glob(r.get("room_id", "\"*\"", "Rooms it is about.")),
         action: r.get("action", "allow", "What it says."),
     });
     given.then_some(rules)

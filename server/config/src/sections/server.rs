@@ -69,7 +69,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
         r#"["1s", "10s", "30s"]"#,
         "Shortest times between runs of Python's garbage collector.",
     );
-    let config = ServerConfig {
+    let mut config = ServerConfig {
         server_name,
         pid_file: r.get("pid_file", "null", "A file that gets the process id."),
         print_pidfile: r.get("print_pidfile", "false", "Whether to print the path of `pid_file` at start."),
@@ -154,6 +154,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
         }),
     };
     check_client_content(r, &config.extra_well_known_client_content);
+    restrict_public_rooms(r, &mut config);
     config
 }
 
@@ -212,5 +213,24 @@ fn check_client_content(r: &mut Reader<'_, '_>, content: &Map<String, Value>) {
             let message = format!("`{member}` cannot be set here; use `{option}`");
             r.conflict("extra_well_known_client_content", &message);
         }
+    }
+}
+
+/// An older option for two newer ones at once.
+fn restrict_public_rooms(r: &mut Reader<'_, '_>, config: &mut ServerConfig) {
+    let restrict: bool = r.get(
+        "restrict_public_rooms_to_local_users",
+        "false",
+        "Whether the list of public rooms is for users of this server only (old form).",
+    );
+    let newer = ["allow_public_rooms_without_auth", "allow_public_rooms_over_federation"];
+    if r.given("restrict_public_rooms_to_local_users").is_some()
+        && newer.iter().any(|name| r.given(name).is_some())
+    {
+        r.conflict("restrict_public_rooms_to_local_users", "given beside the newer `allow_public_rooms_…`");
+    }
+    if restrict {
+        config.allow_public_rooms_without_auth = false;
+        config.allow_public_rooms_over_federation = false;
     }
 }

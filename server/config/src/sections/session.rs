@@ -34,7 +34,7 @@ struct UiAuth(Duration);
 
 impl Setting for UiAuth {
     fn kind() -> Kind {
-        Kind::Either(Box::new(Kind::Duration), Box::new(Kind::Group))
+        Kind::Either(Box::new(Kind::Duration), Box::new(Kind::Opaque))
     }
     fn read(node: &Node, sink: &mut Sink<'_>) -> Option<Self> {
         match &node.content {
