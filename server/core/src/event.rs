@@ -25,6 +25,10 @@ use crate::{
 /// <https://spec.matrix.org/v1.19/client-server-api/#size-limits>.
 pub const MAX_EVENT_BYTES: usize = 65_536;
 
+/// An event of this server stays this much below [`MAX_EVENT_BYTES`], because Synapse counts the `unsigned` that
+/// it adds when it receives one.
+pub const UNSIGNED_RESERVE_BYTES: usize = 128;
+
 /// The text of an event may have this many bytes: escapes take up to six times the space of a character, and
 /// `unsigned` comes on top.
 pub const MAX_EVENT_TEXT_BYTES: usize = 1 << 20;
@@ -220,10 +224,14 @@ impl Event {
     }
 
     /// Whether the content is what was sent. If not, the event stands, but redacted: [`Event::redacted`].
-    /// <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>.
-    pub fn content_hash_matches(&self) -> bool {
-        let stated = self.hashes().get_str("sha256").and_then(crate::base64::decode);
-        stated.is_some_and(|stated| stated == hash::content_hash(self.fields()))
+    /// <https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events>.
+    ///
+    /// # Errors
+    /// [`FormatError`] if the event states no SHA-256 in base64: it is to be dropped, as Synapse does.
+    pub fn content_hash_matches(&self) -> Result<bool, FormatError> {
+        let stated = self.hashes().get_str("sha256").ok_or(FormatError::Missing("hashes.sha256"))?;
+        let stated = crate::base64::decode(stated).ok_or(FormatError::WrongType("hashes.sha256"))?;
+        Ok(stated == hash::content_hash(self.fields()))
     }
 
     /// The same event without what redaction takes. The id stays.

@@ -4,8 +4,13 @@
 //! <https://spec.matrix.org/v1.19/server-server-api/#signing-events>.
 
 mod key;
+mod verify;
 
-pub use key::{KeyError, SigningKey, VerifyKey};
+pub use key::{KeyError, SigningKey, VerifyKey, parse_key_file, write_key_file};
+pub use verify::{
+    KnownKeys, PublishedKey, SignatureError, required_servers, verify_event, verify_events, verify_json,
+    wanted_keys,
+};
 
 use crate::{
     base64,

@@ -1,6 +1,6 @@
 //! Events of this server, from what they say to what is sent.
 
-use super::{Event, FormatError};
+use super::{Event, FormatError, MAX_EVENT_BYTES, UNSIGNED_RESERVE_BYTES};
 use crate::{
     base64, hash,
     json::{Object, Value},
@@ -103,7 +103,11 @@ pub fn sign_template(
     let content_hash = base64::encode(&hash::content_hash(&fields));
     fields.insert("hashes", Object::from_iter([("sha256", content_hash)]));
     signature::sign_event(rules, &mut fields, server_name, key);
-    Event::from_fields(rules, &fields)
+    let event = Event::from_fields(rules, &fields)?;
+    if event.json().len() > MAX_EVENT_BYTES - UNSIGNED_RESERVE_BYTES {
+        return Err(FormatError::TooLarge);
+    }
+    Ok(event)
 }
 
 fn references(references: &[EventReference], with_hashes: bool) -> Vec<Value> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ed25519_dalek::Signer as _;
+use zeroize::Zeroizing;
 
 use crate::base64;
 
@@ -56,6 +57,38 @@ impl SigningKey {
     pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.key.sign(bytes).to_bytes()
     }
+}
+
+/// Reads a signing key file as Synapse writes it: a line of algorithm, version and seed in base64 for each key. The
+/// first key is the one that signs. Empty lines are passed over.
+///
+/// # Errors
+/// [`KeyError`] for the first line that is wrong; the error never holds what stands there.
+pub fn parse_key_file(text: &str) -> Result<Vec<SigningKey>, KeyError> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [algorithm, version, seed] = words[..] else { return Err(KeyError::Line) };
+            if algorithm != "ed25519" {
+                return Err(KeyError::Algorithm);
+            }
+            let seed = Zeroizing::new(base64::decode(seed).ok_or(KeyError::Length)?);
+            SigningKey::from_seed(version, seed.as_slice().try_into().map_err(|_| KeyError::Length)?)
+        })
+        .collect()
+}
+
+/// Writes a signing key file that [`parse_key_file`] and Synapse read. It is secret, so it is wiped after use.
+pub fn write_key_file(keys: &[SigningKey]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(128 * keys.len()));
+    for key in keys {
+        let seed = Zeroizing::new(base64::encode(&Zeroizing::new(key.key.to_bytes())[..]));
+        for word in [&key.id.replacen(':', " ", 1), " ", &seed, "\n"] {
+            text.push_str(word);
+        }
+    }
+    text
 }
 
 impl fmt::Debug for SigningKey {
