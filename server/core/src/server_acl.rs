@@ -1,7 +1,7 @@
 //! Which servers a room talks to, <https://spec.matrix.org/v1.19/client-server-api/#server-access-control-lists-acls-for-rooms>.
 
+use core::net::Ipv4Addr;
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
 
 use crate::glob::{Case, Glob};
 use crate::json::{Object, Value};
