@@ -4,14 +4,18 @@
 //! arguments. What a room version does differently stands in one table, [`room_version`]; to support a new one,
 //! add a row there and follow the compiler.
 
+pub mod auth;
 pub mod base64;
 pub mod event;
+#[cfg(test)]
+mod fixture;
 pub mod glob;
 pub mod hash;
 pub mod history_visibility;
 pub mod identifier;
 pub mod json;
 pub mod membership;
+pub mod power_levels;
 pub mod push_rules;
 pub mod redaction;
 pub mod room_version;
