@@ -3,7 +3,7 @@
 //! In events identifiers are plain text, because old rooms hold ones that no grammar allows; these functions take
 //! them apart in the way that Synapse does.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// What stands after the first colon: the server of a user id or an alias, of a room id before version 12, of an event id in
 /// versions 1 and 2. `None` if there is no colon.

@@ -64,7 +64,8 @@ impl Names {
     }
 }
 
-/// The host of a server name; an IPv6 address stays in its brackets.
+/// The host of a server name; an IPv6 address stays in its brackets. Takes what is no valid name too: nothing may slip
+/// through a deny list by its port.
 fn without_port(server_name: &str) -> &str {
     match server_name.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !is_open_bracket(host) => {
