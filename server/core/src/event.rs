@@ -68,6 +68,9 @@ impl Event {
     /// [`FormatError`]: the event is not to be stored in any form.
     pub fn parse(rules: &'static RoomVersionRules, text: &[u8]) -> Result<Self, FormatError> {
         let parsed = json::parse_without(text, strictness(rules), MAX_EVENT_TEXT_BYTES, "unsigned")?;
+        if parsed.skipped.as_ref().is_some_and(|unsigned| !unsigned.is_object) {
+            return Err(FormatError::WrongType("unsigned"));
+        }
         let json = text_of(text, &parsed);
         let fields = parsed.object;
         format::check_types(rules, &fields)?;
@@ -307,7 +310,9 @@ fn text_of(text: &[u8], parsed: &json::Parsed) -> Box<[u8]> {
         return canonical(&parsed.object);
     }
     match &parsed.skipped {
-        Some(range) => [&text[..range.start], &text[range.end..]].concat().trim_ascii().into(),
+        Some(skipped) => {
+            [&text[..skipped.range.start], &text[skipped.range.end..]].concat().trim_ascii().into()
+        }
         None => text.trim_ascii().into(),
     }
 }

@@ -16,7 +16,7 @@ mod write;
 
 pub use convert::NotRepresentable;
 pub use object::Object;
-pub use parse::{ParseError, Parsed, Strictness, parse, parse_without};
+pub use parse::{ParseError, Parsed, Skipped, Strictness, parse, parse_without};
 pub use write::{canonical, write_canonical, write_canonical_members};
 
 /// Containers may be nested this deep; the outermost is the first. It is Synapse's bound (`serde_json`'s).

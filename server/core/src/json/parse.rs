@@ -1,6 +1,6 @@
 //! The reader: RFC 8259, with bounds, strict or lenient about numbers.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use super::{MAX_INTEGER_DIGITS, MAX_NESTING, MAX_SAFE_INTEGER, Object, Value};
 
@@ -38,17 +38,24 @@ pub enum ParseError {
 #[derive(Debug)]
 pub struct Parsed {
     pub object: Object,
-    /// Where in the text the member that was left out stands, with the comma that goes with it.
-    pub skipped: Option<Range<usize>>,
+    pub skipped: Option<Skipped>,
     /// Whether any object in it, at any depth, has a key more than once.
     pub repeated_keys: bool,
+}
+
+/// A member that was left out.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// Where in the text it stands, with the comma that goes with it.
+    pub range: Range<usize>,
+    pub is_object: bool,
 }
 
 /// Parses one JSON text of at most `max_bytes`; white space around it is allowed.
 ///
 /// # Errors
-/// Anything that is not JSON, an unpaired surrogate, more than [`MAX_NESTING`] levels, and numbers that
-/// `strictness` refuses.
+/// Anything that is not JSON, more than [`MAX_NESTING`] levels, and an unpaired surrogate or a number that
+/// `strictness` refuses, except where a later member of the same name takes its place.
 pub fn parse(text: &[u8], strictness: Strictness, max_bytes: usize) -> Result<Value, ParseError> {
     let mut parser = Parser::new(text, strictness, max_bytes)?;
     parser.skip_space();
@@ -57,7 +64,7 @@ pub fn parse(text: &[u8], strictness: Strictness, max_bytes: usize) -> Result<Va
     Ok(value)
 }
 
-/// Parses an object and leaves out its member `skip`, of which only the grammar is checked.
+/// Parses an object and leaves out its member `skip`, of which only grammar and nesting are checked.
 ///
 /// # Errors
 /// As [`parse`], and [`ParseError::NotAnObject`].
@@ -84,12 +91,19 @@ struct Parser<'a> {
     at: usize,
     strictness: Strictness,
     repeated_keys: bool,
-    /// Inside of a member that is left out, where nobody minds surrogates and numbers.
-    skipping: bool,
+    /// Surrogates and numbers that are not to be in the result, by offset. One that is left out or replaced does no
+    /// harm, so it is only known at the end whether they count.
+    refused: Vec<(usize, Refusal)>,
+}
+
+#[derive(Clone, Copy)]
+enum Refusal {
+    Number,
+    Surrogate,
 }
 
 /// The name of a member to leave out, and where to say where it stood.
-type Skip<'s> = Option<(&'s str, &'s mut Option<Range<usize>>)>;
+type Skip<'s> = Option<(&'s str, &'s mut Option<Skipped>)>;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a [u8], strictness: Strictness, max_bytes: usize) -> Result<Self, ParseError> {
@@ -98,7 +112,7 @@ impl<'a> Parser<'a> {
         }
         let bytes = text;
         let text = std::str::from_utf8(bytes).map_err(|error| ParseError::Utf8(error.valid_up_to()))?;
-        Ok(Self { text, bytes, at: 0, strictness, repeated_keys: false, skipping: false })
+        Ok(Self { text, bytes, at: 0, strictness, repeated_keys: false, refused: Vec::new() })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -125,7 +139,14 @@ impl<'a> Parser<'a> {
 
     fn finish(&mut self) -> Result<(), ParseError> {
         self.skip_space();
-        if self.at < self.bytes.len() { self.unexpected() } else { Ok(()) }
+        if self.at < self.bytes.len() {
+            return self.unexpected();
+        }
+        match self.refused.first() {
+            None => Ok(()),
+            Some((at, Refusal::Number)) => Err(ParseError::Number(*at)),
+            Some((at, Refusal::Surrogate)) => Err(ParseError::Surrogate(*at)),
+        }
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, ParseError> {
@@ -182,6 +203,8 @@ impl<'a> Parser<'a> {
     fn object(&mut self, depth: usize, mut skip: Skip<'_>) -> Result<Object, ParseError> {
         self.enter(depth)?;
         let mut members = Vec::new();
+        let mut values_at = Vec::new();
+        let refused_before = self.refused.len();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Object::new());
@@ -197,17 +220,19 @@ impl<'a> Parser<'a> {
             self.skip_space();
             self.expect(b':')?;
             self.skip_space();
+            let value_at = self.at;
             let left_out = match &mut skip {
-                Some((name, range)) if *key == **name => {
-                    self.skipping = true;
-                    self.value(depth + 1)?;
-                    self.skipping = false;
-                    self.repeated_keys |= range.is_some();
-                    Some(range)
+                Some((name, skipped)) if *key == **name => {
+                    let refused = self.refused.len();
+                    let is_object = matches!(self.value(depth + 1)?, Value::Object(_));
+                    self.refused.truncate(refused);
+                    self.repeated_keys |= skipped.is_some();
+                    Some((skipped, is_object))
                 }
                 _ => {
                     let value = self.value(depth + 1)?;
                     members.push((key, value));
+                    values_at.push(value_at..self.at);
                     None
                 }
             };
@@ -218,13 +243,14 @@ impl<'a> Parser<'a> {
                 Some(b'}') => false,
                 _ => return self.unexpected(),
             };
-            if let Some(range) = left_out {
+            if let Some((skipped, is_object)) = left_out {
                 // With the comma before it if it is the last one, else with the comma after it.
-                **range = Some(match (more, comma) {
+                let range = match (more, comma) {
                     (true, _) => start..self.at + 1,
                     (false, Some(comma)) => comma..end,
                     (false, None) => start..end,
-                });
+                };
+                **skipped = Some(Skipped { range, is_object });
             }
             comma = Some(self.at);
             self.at += 1;
@@ -233,9 +259,25 @@ impl<'a> Parser<'a> {
             }
             self.skip_space();
         }
+        if self.refused.len() > refused_before {
+            self.forget_replaced(&members, &values_at);
+        }
         let (object, repeated) = Object::from_members(members);
         self.repeated_keys |= repeated;
         Ok(object)
+    }
+
+    /// Drops what was refused in values that a later member of the same name replaces.
+    fn forget_replaced(&mut self, members: &[(Box<str>, Value)], values_at: &[Range<usize>]) {
+        let mut seen = HashSet::new();
+        let newest_first = members.iter().zip(values_at).rev();
+        let mut replaced: Vec<_> =
+            newest_first.filter(|((key, _), _)| !seen.insert(key)).map(|(_, at)| at).collect();
+        replaced.reverse();
+        self.refused.retain(|(at, _)| {
+            let next = replaced.partition_point(|range| range.end <= *at);
+            replaced.get(next).is_none_or(|range| !range.contains(at))
+        });
     }
 
     fn string(&mut self) -> Result<Box<str>, ParseError> {
@@ -308,7 +350,8 @@ impl<'a> Parser<'a> {
             }
             self.at = back;
         }
-        if self.skipping { Ok(char::REPLACEMENT_CHARACTER) } else { Err(ParseError::Surrogate(start)) }
+        self.refused.push((start, Refusal::Surrogate));
+        Ok(char::REPLACEMENT_CHARACTER)
     }
 
     fn hex(&mut self) -> Result<u32, ParseError> {
@@ -359,25 +402,22 @@ impl<'a> Parser<'a> {
             self.digits()?;
         }
         let text = &self.text[start..self.at];
-        let refused = ParseError::Number(start);
-        if self.skipping {
-            return Ok(Value::Null);
-        }
-        if float {
-            return match (self.strictness, text.parse::<f64>()) {
-                (Strictness::Lenient, Ok(number)) if number.is_finite() => Ok(Value::Float(number)),
-                _ => Err(refused),
-            };
-        }
-        match (self.strictness, text.parse::<i64>()) {
-            (Strictness::Strict, Ok(number)) if number.unsigned_abs() > MAX_SAFE_INTEGER as u64 => {
-                Err(refused)
+        let value = if float {
+            let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+            number.filter(|_| self.strictness == Strictness::Lenient).map(Value::Float)
+        } else {
+            match (self.strictness, text.parse::<i64>()) {
+                (Strictness::Strict, Ok(number)) if number.unsigned_abs() > MAX_SAFE_INTEGER as u64 => None,
+                (_, Ok(number)) => Some(Value::Integer(number)),
+                (Strictness::Lenient, Err(_)) if digits <= MAX_INTEGER_DIGITS => {
+                    Some(Value::BigInteger(text.into()))
+                }
+                _ => None,
             }
-            (_, Ok(number)) => Ok(Value::Integer(number)),
-            (Strictness::Lenient, Err(_)) if digits <= MAX_INTEGER_DIGITS => {
-                Ok(Value::BigInteger(text.into()))
-            }
-            _ => Err(refused),
-        }
+        };
+        Ok(value.unwrap_or_else(|| {
+            self.refused.push((start, Refusal::Number));
+            Value::Null
+        }))
     }
 }

@@ -1,4 +1,5 @@
 //! The tests of the event core, in one binary.
 
+mod event_vectors;
 mod push_vectors;
 mod specification;
