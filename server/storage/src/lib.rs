@@ -1,1 +1,77 @@
-//! (skeleton)
+//! Storage on SQLite and PostgreSQL: the only crate that names sqlx.
+//!
+//! # Use
+//!
+//! ```
+//! # async fn example(options: myelin_storage::StoreOptions) -> Result<(), myelin_storage::StorageError> {
+//! use myelin_storage::Store;
+//!
+//! let store = Store::open(options).await?;
+//!
+//! // A snapshot: all that is read through it is of one moment. Dropping it ends it.
+//! let mut txn = store.read().await?;
+//! // let device = devices::find(&mut txn, user_id, device_id).await?;
+//! drop(txn);
+//!
+//! // A unit of work: nothing of it is stored unless `commit` returns `Ok`, and then it is on disk.
+//! let mut txn = store.write("devices::rename").await?;
+//! let position = txn.next_position().await?;
+//! // devices::rename(&mut txn, user_id, device_id, "Phone", position).await?;
+//! txn.commit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Functions that read take `&mut ReadTxn` and work in a snapshot and in a unit; functions that write take
+//! `&mut WriteTxn`. A unit that is dropped, by an early return or because its request was cancelled, leaves nothing
+//! behind. Check first and write then, inside the unit: nobody else writes meanwhile.
+//!
+//! **Invariant:** while a unit lives it has the only writer. It awaits nothing but its transaction.
+//!
+//! # One more table family
+//!
+//! A migration in `migrations/` and a file beside this one: statements in one `sql!` block at its end, functions over
+//! them (`find` answers an `Option`, `get` must exist, `list` is bounded), types of the domain in and out, never rows.
+//!
+//! ```text
+//! pub async fn find(txn: &mut ReadTxn, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StorageError> {
+//!     let row: Option<(OwnedDeviceId, Option<String>)> = txn.fetch_optional(FIND, args![user, device]).await?;
+//!     Ok(row.map(|(device_id, display_name)| Device { device_id, display_name }))
+//! }
+//!
+//! sql! {
+//!     FIND = "SELECT device_id, display_name FROM devices WHERE user_id = $1 AND device_id = $2";
+//! }
+//! ```
+//!
+//! Then its name is added to the list in `src/statements.rs`, whose test prepares every statement on both engines.
+//! A list is one parameter: `Value::list(ids)` and `IN (SELECT value FROM json_each($1))`, with
+//! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
+
+mod engine;
+mod error;
+mod leases;
+mod meta;
+mod migrations;
+mod positions;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod statements;
+mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod transaction;
+mod writer;
+
+pub use crate::{
+    engine::{
+        EngineKind,
+        postgres::PostgresOptions,
+        sqlite::{SqliteOptions, Synchronous},
+    },
+    error::StorageError,
+    positions::{InvalidToken, Position, Slot, Token},
+    store::{EngineOptions, Store, StoreOptions},
+    transaction::{ReadTxn, WriteTxn},
+};

@@ -1,1 +1,3 @@
-//! (skeleton)
+//! What tests share; a dev-dependency only.
+
+pub use myelin_storage::testing::TestStore;

@@ -1,0 +1,216 @@
+//! The executor: named statements with [`Value`]s in and [`Row`]s out, over native connections of both engines.
+//!
+//! This module and its children are the only ones that name sqlx. There is one text for both engines and no generic
+//! code over them: a statement is run by a `match`, so that a table family compiles once (docs/adr/0001).
+
+pub(crate) mod postgres;
+mod row;
+pub(crate) mod sqlite;
+mod statement;
+mod value;
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream::BoxStream};
+use sqlx::{
+    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, postgres::PgArguments,
+    query_with, raw_sql, sqlite::SqliteArguments,
+};
+
+use self::row::NativeRow;
+pub(crate) use self::{
+    row::{FromColumn, FromRow, Row},
+    statement::{Sql, sql},
+    value::{Stored, Type, Value, args},
+};
+use crate::StorageError;
+
+/// The two database engines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EngineKind {
+    /// SQLite 3.40 or newer, a file.
+    Sqlite,
+    /// PostgreSQL 15 or newer.
+    Postgres,
+}
+
+/// Connections for reading. Each one taken from it is a snapshot.
+pub(crate) enum Readers {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Readers {
+    /// Opens a snapshot: what it reads is one state of the database, as of its first statement.
+    pub(crate) async fn begin(&self) -> Result<Conn, StorageError> {
+        match self {
+            Self::Sqlite(pool) => pool.begin_with("BEGIN").await.map(Conn::SqliteSnapshot),
+            Self::Postgres(pool) => pool
+                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await
+                .map(Conn::PostgresSnapshot),
+        }
+        .map_err(|error| failed("engine::BEGIN", error))
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection of either engine. A snapshot ends when it is dropped.
+pub(crate) enum Conn {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Box<PgConnection>),
+    SqliteSnapshot(Transaction<'static, Sqlite>),
+    PostgresSnapshot(Transaction<'static, Postgres>),
+}
+
+enum Native<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Conn {
+    pub(crate) fn kind(&self) -> EngineKind {
+        match self {
+            Self::Sqlite(_) | Self::SqliteSnapshot(_) => EngineKind::Sqlite,
+            Self::Postgres(_) | Self::PostgresSnapshot(_) => EngineKind::Postgres,
+        }
+    }
+
+    fn native(&mut self) -> Native<'_> {
+        match self {
+            Self::Sqlite(conn) => Native::Sqlite(conn),
+            Self::SqliteSnapshot(conn) => Native::Sqlite(conn),
+            Self::Postgres(conn) => Native::Postgres(conn),
+            Self::PostgresSnapshot(conn) => Native::Postgres(conn),
+        }
+    }
+
+    /// Runs statements that have no parameters and no answer (`BEGIN`, `COMMIT`), unprepared.
+    pub(crate) async fn run(&mut self, text: &'static str) -> Result<(), StorageError> {
+        match self.native() {
+            Native::Sqlite(conn) => raw_sql(text).execute(conn).await.map(drop),
+            Native::Postgres(conn) => raw_sql(text).execute(conn).await.map(drop),
+        }
+        .map_err(|error| failed(text, error))
+    }
+
+    /// Runs the text of a migration.
+    pub(crate) async fn run_migration(
+        &mut self,
+        name: &'static str,
+        text: String,
+    ) -> Result<(), StorageError> {
+        let text = sqlx::AssertSqlSafe(text);
+        match self.native() {
+            Native::Sqlite(conn) => raw_sql(text).execute(conn).await.map(drop),
+            Native::Postgres(conn) => raw_sql(text).execute(conn).await.map(drop),
+        }
+        .map_err(|error| failed(name, error))
+    }
+
+    /// Runs a statement and counts the rows it changed.
+    pub(crate) async fn execute(&mut self, sql: Sql, args: Vec<Value>) -> Result<u64, StorageError> {
+        match self.native() {
+            Native::Sqlite(conn) => query_with(sql.sqlite, sqlite_arguments(args))
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected()),
+            Native::Postgres(conn) => query_with(sql.postgres, postgres_arguments(args))
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected()),
+        }
+        .map_err(|error| failed(sql.name, error))
+    }
+
+    /// Runs a statement and gives its rows as they come.
+    pub(crate) fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> BoxStream<'_, Result<Row, StorageError>> {
+        match self.native() {
+            Native::Sqlite(conn) => query_with(sql.sqlite, sqlite_arguments(args))
+                .fetch(conn)
+                .map(move |row| row.map(NativeRow::Sqlite))
+                .boxed(),
+            Native::Postgres(conn) => query_with(sql.postgres, postgres_arguments(args))
+                .fetch(conn)
+                .map(move |row| row.map(NativeRow::Postgres))
+                .boxed(),
+        }
+        .map(move |row| row.map(|native| Row { native, sql }).map_err(|error| failed(sql.name, error)))
+        .boxed()
+    }
+
+    /// Closes a connection that is not part of a pool.
+    pub(crate) async fn close(self) {
+        let closed = match self {
+            Self::Sqlite(conn) => sqlx::Connection::close(*conn).await,
+            Self::Postgres(conn) => sqlx::Connection::close(*conn).await,
+            Self::SqliteSnapshot(conn) => conn.rollback().await,
+            Self::PostgresSnapshot(conn) => conn.rollback().await,
+        };
+        if let Err(error) = closed {
+            tracing::warn!(error = %error, "a database connection did not close cleanly");
+        }
+    }
+
+    /// Asks the engine whether it understands the statement.
+    #[cfg(test)]
+    pub(crate) async fn prepare(&mut self, sql: Sql) -> Result<(), StorageError> {
+        use sqlx::Executor as _;
+        match self.native() {
+            Native::Sqlite(conn) => conn.prepare(sqlx::SqlSafeStr::into_sql_str(sql.sqlite)).await.map(drop),
+            Native::Postgres(conn) => {
+                conn.prepare(sqlx::SqlSafeStr::into_sql_str(sql.postgres)).await.map(drop)
+            }
+        }
+        .map_err(|error| failed(sql.name, error))
+    }
+}
+
+macro_rules! arguments {
+    ($function:ident, $arguments:ty) => {
+        fn $function(values: Vec<Value>) -> $arguments {
+            use sqlx::Arguments as _;
+            let mut arguments = <$arguments>::default();
+            arguments.reserve(values.len(), values.iter().map(Value::size_bytes).sum());
+            for value in values {
+                let added = match value {
+                    Value::Null(Type::Bool) => arguments.add(None::<bool>),
+                    Value::Null(Type::Int) => arguments.add(None::<i64>),
+                    Value::Null(Type::Text) => arguments.add(None::<String>),
+                    Value::Null(Type::Blob) => arguments.add(None::<Vec<u8>>),
+                    Value::Bool(value) => arguments.add(value),
+                    Value::Int(value) => arguments.add(value),
+                    Value::Text(value) => arguments.add(value),
+                    Value::Blob(value) => arguments.add(value),
+                };
+                // Only types that are too long or out of range fail to encode, and these four cannot be.
+                debug_assert!(added.is_ok(), "a plain value is always encodable");
+            }
+            arguments
+        }
+    };
+}
+
+arguments!(sqlite_arguments, SqliteArguments);
+arguments!(postgres_arguments, PgArguments);
+
+/// Maps an engine's error, telling a full disk from everything else.
+fn failed(statement: &'static str, error: sqlx::Error) -> StorageError {
+    // SQLITE_FULL, and PostgreSQL's disk_full.
+    let full = matches!(&error, sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("13" | "53100")));
+    if full {
+        return StorageError::DiskFull;
+    }
+    StorageError::Statement { statement, source: Arc::new(error) }
+}
+
+/// Whether an error is the engine's answer to a statement, and not a broken connection.
+pub(crate) fn is_answer(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(sqlx::Error::Database(_)))
+}

@@ -1,0 +1,106 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+use sqlx::{
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    StorageError,
+    engine::{Conn, EngineKind, Readers, args, sql},
+};
+
+/// How to reach the PostgreSQL database. The password is never shown.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    connect: Box<PgConnectOptions>,
+    /// How many snapshots can be read at the same time.
+    pub readers: u32,
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PostgresOptions")
+            .field("host", &self.connect.get_host())
+            .field("database", &self.connect.get_database())
+            .field("readers", &self.readers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresOptions {
+    /// From `postgres://user:password@host:port/database?sslmode=…`; what is missing comes from the environment
+    /// (`PGHOST` and the like), as libpq does it.
+    pub fn from_url(url: &str) -> Result<Self, StorageError> {
+        let connect = PgConnectOptions::from_str(url).map_err(StorageError::open)?;
+        let connect = connect.application_name("myelin").statement_cache_capacity(500);
+        Ok(Self { connect: Box::new(connect), readers: 8 })
+    }
+
+    /// The same server with another database.
+    #[must_use]
+    pub fn with_database(mut self, database: &str) -> Self {
+        *self.connect = (*self.connect).clone().database(database);
+        self
+    }
+
+    /// Sets the password, which may hold any character.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        *self.connect = (*self.connect).clone().password(password);
+        self
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Conn, StorageError> {
+        let conn = PgConnection::connect_with(&self.connect).await.map_err(StorageError::open)?;
+        Ok(Conn::Postgres(Box::new(conn)))
+    }
+
+    /// Connects and takes the lock that keeps a second process off the database. The session holds it, so it ends with
+    /// the connection, also after a crash.
+    pub(crate) async fn connect_writer(&self) -> Result<Conn, StorageError> {
+        let mut conn = self.connect().await?;
+        let locked: bool = crate::transaction::one(&mut conn, LOCK, args![]).await?;
+        if !locked {
+            let name = self.connect.get_database().unwrap_or("postgres").to_owned();
+            return Err(StorageError::InUse(format!("database {name}")));
+        }
+        Ok(conn)
+    }
+
+    pub(crate) fn readers(&self) -> Readers {
+        Readers::Postgres(
+            PgPoolOptions::new()
+                .max_connections(self.readers)
+                .test_before_acquire(false)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_lazy_with((*self.connect).clone()),
+        )
+    }
+}
+
+sql! {
+    // Advisory locks are per database, so a number without a meaning is enough.
+    LOCK = {
+        sqlite: "SELECT TRUE",
+        postgres: "SELECT pg_try_advisory_lock(7810778)",
+    };
+    COLLATION = {
+        sqlite: "SELECT 'C', 'UTF8'",
+        postgres: "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()",
+    };
+}
+
+/// Refuses a database that sorts text by a language's rules: they differ between machines and change with updates,
+/// which silently breaks indexes.
+pub(crate) async fn check_collation(conn: &mut Conn) -> Result<(), StorageError> {
+    if conn.kind() == EngineKind::Sqlite {
+        return Ok(());
+    }
+    let (collation, encoding): (String, String) = crate::transaction::one(conn, COLLATION, args![]).await?;
+    if !matches!(collation.as_str(), "C" | "C.UTF-8" | "POSIX") || encoding != "UTF8" {
+        return Err(StorageError::Collation(format!("{collation} and encoding {encoding}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Every statement of this crate, prepared on both engines.
+
+use std::{fs, path::Path};
+
+use crate::{EngineKind, engine::Sql, testing::TestStore};
+
+/// The statements of each module that has a `sql!` block.
+const MODULES: &[&[Sql]] = &[
+    crate::engine::postgres::STATEMENTS,
+    crate::leases::STATEMENTS,
+    crate::meta::STATEMENTS,
+    crate::migrations::STATEMENTS,
+    crate::positions::STATEMENTS,
+    crate::schema::STATEMENTS,
+    crate::store::tests::STATEMENTS,
+    crate::testing::STATEMENTS,
+];
+
+async fn prepare_all(engine: EngineKind) {
+    let store = TestStore::open_on(engine).await;
+    let mut faults = Vec::new();
+    for sql in MODULES.iter().copied().flatten() {
+        // A refused statement ends a PostgreSQL transaction.
+        let mut txn = store.read().await.unwrap();
+        if let Err(error) = txn.conn.prepare(*sql).await {
+            faults.push(format!("{error:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn sqlite_understands_every_statement() {
+    prepare_all(EngineKind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn postgres_understands_every_statement() {
+    prepare_all(EngineKind::Postgres).await;
+}
+
+#[test]
+fn every_module_with_statements_is_listed() {
+    fn count(folder: &Path) -> usize {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| match path.is_dir() {
+                true => count(&path),
+                false => fs::read_to_string(&path).unwrap().lines().filter(|line| *line == "sql! {").count(),
+            })
+            .sum()
+    }
+    assert_eq!(count(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")), MODULES.len());
+}

@@ -1,0 +1,216 @@
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use ruma::OwnedServerName;
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    Position, ReadTxn, StorageError, Token, WriteTxn,
+    engine::{
+        Conn, EngineKind, Readers,
+        postgres::{self, PostgresOptions},
+        sqlite::{self, SqliteOptions},
+    },
+    leases, meta, migrations,
+    positions::{self, Allocator},
+    writer::{QUEUE_LIMIT, Request, Writer},
+};
+
+/// Which database to open.
+#[derive(Clone, Debug)]
+pub enum EngineOptions {
+    /// A SQLite file.
+    Sqlite(SqliteOptions),
+    /// A PostgreSQL database.
+    Postgres(PostgresOptions),
+}
+
+impl EngineOptions {
+    pub(crate) async fn connect_writer(&self) -> Result<Conn, StorageError> {
+        match self {
+            Self::Sqlite(options) => options.connect_writer().await,
+            Self::Postgres(options) => options.connect_writer().await,
+        }
+    }
+
+    fn readers(&self) -> Readers {
+        match self {
+            Self::Sqlite(options) => options.readers(),
+            Self::Postgres(options) => options.readers(),
+        }
+    }
+}
+
+/// What [`Store::open`] needs to know.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The database.
+    pub engine: EngineOptions,
+    /// The name of this homeserver; a database of another one is refused.
+    pub server_name: OwnedServerName,
+    /// The version of this program, remembered as one that can open the schema.
+    pub program_version: String,
+    /// A random number: the incarnation of the database if it is new.
+    pub new_incarnation: u32,
+}
+
+/// The database. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: EngineKind,
+    readers: Readers,
+    /// Missing when the store is closed.
+    lanes: StdMutex<Option<Lanes>>,
+    committed: watch::Receiver<Position>,
+    incarnation: u32,
+    commits: Arc<AtomicU64>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Held until the store is closed.
+    lock: StdMutex<Option<File>>,
+}
+
+#[derive(Clone)]
+struct Lanes {
+    units: mpsc::Sender<Request>,
+    bulk: mpsc::Sender<Request>,
+}
+
+impl Store {
+    /// Opens the database: locks it, brings its schema up to date, checks whose it is, and starts the writer.
+    pub async fn open(options: StoreOptions) -> Result<Self, StorageError> {
+        let lock = match &options.engine {
+            EngineOptions::Sqlite(options) => Some(sqlite::lock(&options.path)?),
+            EngineOptions::Postgres(_) => None,
+        };
+        let mut conn = options.engine.connect_writer().await?;
+        postgres::check_collation(&mut conn).await?;
+        let mut txn = ReadTxn::new(conn);
+        migrations::migrate(&mut txn, &options.program_version).await?;
+        meta::check_server_name(&mut txn, &options.server_name).await?;
+        let incarnation = meta::incarnation(&mut txn, options.new_incarnation).await?;
+        let lease = leases::take_over(&mut txn).await?;
+        let newest = positions::newest(&mut txn).await?;
+
+        let (committed, watch) = watch::channel(newest);
+        let (units, unit_requests) = mpsc::channel(QUEUE_LIMIT);
+        let (bulk, bulk_requests) = mpsc::channel(QUEUE_LIMIT);
+        let engine = Arc::new(options.engine);
+        let kind = txn.engine();
+        let readers = engine.readers();
+        let commits = Arc::<AtomicU64>::default();
+        let writer = Writer {
+            options: engine,
+            conn: Some(txn.conn),
+            lease,
+            allocator: Allocator::default(),
+            committed,
+            commits: commits.clone(),
+        };
+        #[expect(clippy::disallowed_methods, reason = "the store owns the writer and waits for it in close")]
+        let writer = tokio::spawn(writer.run(unit_requests, bulk_requests));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                kind,
+                readers,
+                lanes: StdMutex::new(Some(Lanes { units, bulk })),
+                committed: watch,
+                incarnation,
+                commits,
+                writer: Mutex::new(Some(writer)),
+                lock: StdMutex::new(lock),
+            }),
+        })
+    }
+
+    /// The engine under it.
+    pub fn engine(&self) -> EngineKind {
+        self.inner.kind
+    }
+
+    /// A snapshot to read from.
+    pub async fn read(&self) -> Result<ReadTxn, StorageError> {
+        Ok(ReadTxn::new(self.inner.readers.begin().await?))
+    }
+
+    /// Waits for the writer and begins a unit of work. `name` appears in the log if the unit is slow.
+    ///
+    /// Units that come together share a transaction and a flush to disk, and still stand or fall alone.
+    pub async fn write(&self, name: &'static str) -> Result<WriteTxn, StorageError> {
+        let lanes = self.lanes()?;
+        turn(&lanes.units, name).await
+    }
+
+    /// As [`Store::write`], for one slice of a long job: it gets the writer in turn with the units of everybody else.
+    /// Keep a slice under 1 MiB and 100 rows.
+    pub async fn write_bulk(&self, name: &'static str) -> Result<WriteTxn, StorageError> {
+        let lanes = self.lanes()?;
+        turn(&lanes.bulk, name).await
+    }
+
+    /// The newest committed position, to wait for newer ones. What it shows can be read from a snapshot.
+    pub fn committed(&self) -> watch::Receiver<Position> {
+        self.inner.committed.clone()
+    }
+
+    /// The token of everything committed so far.
+    pub fn token(&self) -> Token {
+        Token::new(self.inner.incarnation, *self.inner.committed.borrow())
+    }
+
+    /// Starts a new life of the database, after it was restored from a backup: tokens given out before are refused
+    /// from the next opening on. `fresh` is a random number.
+    pub async fn renew_incarnation(&self, fresh: u32) -> Result<(), StorageError> {
+        let mut txn = self.write("store::renew_incarnation").await?;
+        meta::renew_incarnation(&mut txn, fresh).await?;
+        txn.commit().await.map(drop)
+    }
+
+    /// How many batches of units were committed since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many units wait for their turn.
+    pub fn waiting_units(&self) -> usize {
+        self.lanes().map_or(0, |lanes| lanes.units.max_capacity() - lanes.units.capacity())
+    }
+
+    /// Finishes what was begun and closes the database. Later units fail with [`StorageError::Closed`].
+    pub async fn close(&self) {
+        // A poisoned lock is taken all the same: the value is only ever replaced as a whole.
+        self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = self.inner.writer.lock().await.take()
+            && let Err(error) = writer.await
+        {
+            tracing::error!(error = %error, "the writer ended abnormally");
+        }
+        self.inner.readers.close().await;
+        self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn lanes(&self) -> Result<Lanes, StorageError> {
+        let lanes = self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.clone().ok_or(StorageError::Closed)
+    }
+}
+
+async fn turn(lane: &mpsc::Sender<Request>, name: &'static str) -> Result<WriteTxn, StorageError> {
+    let (turn, granted) = oneshot::channel();
+    lane.send(Request { name, turn }).await.map_err(|_| StorageError::Closed)?;
+    granted.await.unwrap_or(Err(StorageError::Closed))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

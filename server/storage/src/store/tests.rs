@@ -1,0 +1,210 @@
+use futures_util::future::join_all;
+
+use super::*;
+use crate::{
+    engine::{args, sql},
+    testing::TestStore,
+};
+
+sql! {
+    INSERT = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+    COUNT = "SELECT COUNT(*) FROM meta WHERE name = $1";
+    RAISE_EPOCH = "UPDATE leases SET epoch = epoch + 1";
+    PRETEND_NEWER = "INSERT INTO migrations (version, name, program) VALUES (9999, 'later', '7.8.9')";
+    AUTO_VACUUM = { sqlite: "SELECT auto_vacuum FROM pragma_auto_vacuum", postgres: "SELECT CAST(2 AS BIGINT)" };
+    LIST = "SELECT value FROM json_each($1)";
+    LIST_NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each($1)";
+}
+
+async fn count(store: &Store, name: &str) -> i64 {
+    store.read().await.unwrap().fetch_one(COUNT, args![name]).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_committed_unit_is_seen_by_the_next_snapshot_and_not_by_an_older_one() {
+    let store = TestStore::open().await;
+    let mut before = store.read().await.unwrap();
+    assert_eq!(before.fetch_one::<i64>(COUNT, args!["a"]).await.unwrap(), 0);
+    let mut txn = store.write("test").await.unwrap();
+    txn.execute(INSERT, args!["a", "1"]).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(before.fetch_one::<i64>(COUNT, args!["a"]).await.unwrap(), 0);
+    assert_eq!(count(&store, "a").await, 1);
+}
+
+#[tokio::test]
+async fn a_dropped_unit_leaves_nothing_behind() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    txn.execute(INSERT, args!["a", "1"]).await.unwrap();
+    drop(txn);
+    store.write("test").await.unwrap().commit().await.unwrap();
+    assert_eq!(count(&store, "a").await, 0);
+}
+
+#[tokio::test]
+async fn a_unit_whose_statement_failed_cannot_be_committed() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    txn.execute(INSERT, args!["a", "1"]).await.unwrap();
+    txn.execute(INSERT, args!["a", "2"]).await.unwrap_err();
+    assert!(matches!(txn.commit().await, Err(StorageError::Statement { .. })));
+    assert_eq!(count(&store, "a").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_of_one_batch_stand_or_fall_alone() {
+    let store = TestStore::open().await;
+    let units = (0..100).map(|number: i64| {
+        let store = store.clone();
+        async move {
+            let mut txn = store.write("test").await?;
+            txn.execute(INSERT, args![number.to_string(), "first"]).await?;
+            match number % 4 {
+                // Fails: the name is taken. PostgreSQL refuses everything that follows until it is rolled back.
+                1 => drop(txn.execute(INSERT, args![number.to_string(), "second"]).await?),
+                // Given up.
+                2 => return Ok(None),
+                _ => {}
+            }
+            txn.commit().await.map(Some)
+        }
+    });
+    let results = join_all(units).await;
+    for (number, result) in results.into_iter().enumerate() {
+        let kept = match number % 4 {
+            1 => result.is_ok(),
+            2 => result.unwrap().is_some(),
+            _ => {
+                result.unwrap();
+                true
+            }
+        };
+        assert_eq!(kept, matches!(number % 4, 0 | 3));
+        assert_eq!(count(&store, &number.to_string()).await, i64::from(kept), "unit {number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_that_come_together_share_a_commit() {
+    let store = TestStore::open().await;
+    let before = store.commits();
+    let first = store.write("test").await.unwrap();
+    let others: Vec<_> = (0..20)
+        .map(|number: i64| {
+            let store = store.clone();
+            #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+            tokio::spawn(async move {
+                let mut txn = store.write("test").await?;
+                txn.execute(INSERT, args![number.to_string(), "1"]).await?;
+                txn.commit().await
+            })
+        })
+        .collect();
+    while store.waiting_units() < others.len() {
+        tokio::task::yield_now().await;
+    }
+    first.commit().await.unwrap();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    // Slow machines may need more than the 5 ms of one batch.
+    assert!(store.commits() - before <= 10, "{} commits", store.commits() - before);
+}
+
+#[tokio::test]
+async fn positions_rise_over_restarts_and_are_never_given_twice() {
+    let mut store = TestStore::open().await;
+    let mut last = Position(0);
+    let mut backfilled = Position(0);
+    for _ in 0..3 {
+        assert!(*store.committed().borrow() >= last);
+        for round in 0..40 {
+            let mut txn = store.write("test").await.unwrap();
+            let position = txn.next_position().await.unwrap();
+            assert!(position > last);
+            last = position;
+            let position = txn.next_backfill_position().await.unwrap();
+            assert!(position < backfilled);
+            backfilled = position;
+            if round % 3 == 0 {
+                txn.execute(INSERT, args![position.to_string(), ""]).await.unwrap();
+                drop(txn);
+            } else {
+                assert_eq!(txn.commit().await.unwrap(), last);
+                assert_eq!(*store.committed().borrow(), last);
+            }
+        }
+        store.reopen().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let store = TestStore::open().await;
+    assert!(matches!(Store::open(store.options().clone()).await, Err(StorageError::InUse(_))));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_with_the_version_that_can() {
+    let mut store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    txn.execute(PRETEND_NEWER, args![]).await.unwrap();
+    txn.commit().await.unwrap();
+    let error = store.reopen().await.unwrap_err();
+    assert!(error.to_string().contains("myelin 7.8.9 or newer"), "{error}");
+}
+
+#[tokio::test]
+async fn the_database_of_another_server_is_refused() {
+    let store = TestStore::open().await;
+    store.close().await;
+    let mut options = store.options().clone();
+    options.server_name = ruma::owned_server_name!("other.test");
+    assert!(matches!(Store::open(options).await, Err(StorageError::ServerName { .. })));
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_cannot_write() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    txn.execute(RAISE_EPOCH, args![]).await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(matches!(store.write("test").await, Err(StorageError::LeaseLost)));
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_units() {
+    let store = TestStore::open().await;
+    store.close().await;
+    assert!(matches!(store.write("test").await, Err(StorageError::Closed)));
+}
+
+#[tokio::test]
+async fn the_incarnation_stays_until_it_is_renewed() {
+    let mut store = TestStore::open().await;
+    let before = store.token().incarnation;
+    store.reopen().await.unwrap();
+    assert_eq!(store.token().incarnation, before);
+    store.renew_incarnation(before + 1).await.unwrap();
+    store.reopen().await.unwrap();
+    assert_eq!(store.token().incarnation, before + 1);
+}
+
+#[tokio::test]
+async fn a_new_file_can_give_space_back() {
+    let store = TestStore::open().await;
+    let mode: i64 = store.read().await.unwrap().fetch_one(AUTO_VACUUM, args![]).await.unwrap();
+    assert_eq!(mode, 2, "auto_vacuum is incremental");
+}
+
+#[tokio::test]
+async fn a_list_is_one_parameter() {
+    use crate::engine::Value;
+    let store = TestStore::open().await;
+    let mut txn = store.read().await.unwrap();
+    let names: Vec<String> = txn.fetch_all(LIST, args![Value::list(["a", "\"b\" ä"])]).await.unwrap();
+    assert_eq!(names, ["a", "\"b\" ä"]);
+    let numbers: Vec<i64> = txn.fetch_all(LIST_NUMBERS, args![Value::list([i64::MAX, -7])]).await.unwrap();
+    assert_eq!(numbers, [i64::MAX, -7]);
+}

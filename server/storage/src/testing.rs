@@ -1,0 +1,162 @@
+//! Fresh databases for tests. `TEST_ENGINE` chooses the engine: `sqlite` (the default) or `postgres`, which needs
+//! `TEST_POSTGRES_URL`, the URL that `scripts/postgres start DIR` prints.
+
+use std::{env, ops::Deref};
+
+use ruma::{OwnedServerName, server_name};
+use tempfile::TempDir;
+
+use crate::{
+    EngineKind, EngineOptions, PostgresOptions, ReadTxn, SqliteOptions, StorageError, Store, StoreOptions,
+    Synchronous,
+    engine::{Conn, args, sql},
+    migrations, transaction,
+};
+
+/// A store on a database of its own, which goes when this is dropped.
+pub struct TestStore {
+    store: Store,
+    options: StoreOptions,
+    database: Database,
+}
+
+enum Database {
+    Sqlite(#[expect(dead_code, reason = "the folder lives as long as this")] TempDir),
+    Postgres { url: String, name: String },
+}
+
+impl TestStore {
+    /// A new database on the engine that `TEST_ENGINE` names.
+    pub async fn open() -> Self {
+        Self::open_on(engine_from_environment()).await
+    }
+
+    /// A new database on that engine.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made. Without PostgreSQL a test of PostgreSQL fails; it is never skipped.
+    pub async fn open_on(engine: EngineKind) -> Self {
+        let (options, database) = match engine {
+            EngineKind::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder");
+                let mut options = SqliteOptions::new(folder.path().join("test.db"));
+                options.synchronous = Synchronous::Off;
+                (EngineOptions::Sqlite(options), Database::Sqlite(folder))
+            }
+            EngineKind::Postgres => {
+                let url = env::var("TEST_POSTGRES_URL")
+                    .expect("TEST_POSTGRES_URL is not set: run scripts/postgres start DIR, which prints it");
+                let name = create_database(&url).await.expect("a new PostgreSQL database");
+                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
+                (EngineOptions::Postgres(options), Database::Postgres { url, name })
+            }
+        };
+        let options = StoreOptions {
+            engine: options,
+            server_name: Self::server_name(),
+            program_version: "0.0.0".to_owned(),
+            new_incarnation: 1,
+        };
+        let store = Store::open(options.clone()).await.expect("a new store");
+        Self { store, options, database }
+    }
+
+    /// The name of the homeserver in tests.
+    pub fn server_name() -> OwnedServerName {
+        server_name!("myelin.test").to_owned()
+    }
+
+    /// What the store was opened with.
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// Closes the store and opens it again, as a restart of the server does.
+    pub async fn reopen(&mut self) -> Result<(), StorageError> {
+        self.store.close().await;
+        self.store = Store::open(self.options.clone()).await?;
+        Ok(())
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Drop for TestStore {
+    fn drop(&mut self) {
+        if let Database::Postgres { url, name } = &self.database {
+            let (url, name) = (url.clone(), name.clone());
+            // The test's own runtime may be at its end.
+            let dropped = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(drop_database(&url, &name)).map_err(std::io::Error::other)
+            });
+            // What stays behind goes with the throw-away cluster.
+            let _ = dropped.join();
+        }
+    }
+}
+
+fn engine_from_environment() -> EngineKind {
+    match env::var("TEST_ENGINE").as_deref() {
+        Err(_) | Ok("sqlite") => EngineKind::Sqlite,
+        Ok("postgres") => EngineKind::Postgres,
+        Ok(other) => panic!("TEST_ENGINE is {other}; it can be sqlite or postgres"),
+    }
+}
+
+/// Clones a database from a template with the current schema, which the first test makes.
+async fn create_database(url: &str) -> Result<String, StorageError> {
+    let mut admin = PostgresOptions::from_url(url)?.connect().await?;
+    let template = format!("myelin_template_{:016x}", migrations::fingerprint());
+    let _: bool = transaction::one(&mut admin, TEMPLATE_LOCK, args![]).await?;
+    let exists: bool = transaction::one(&mut admin, DATABASE_EXISTS, args![&template]).await?;
+    if !exists {
+        // Under another name until it is complete, because a test may be killed meanwhile.
+        admin
+            .run_migration("testing::DROP", "DROP DATABASE IF EXISTS myelin_template_new".to_owned())
+            .await?;
+        admin.run_migration("testing::CREATE", create("myelin_template_new", "template0")).await?;
+        let conn = PostgresOptions::from_url(url)?.with_database("myelin_template_new").connect().await?;
+        let mut txn = ReadTxn::new(conn);
+        migrations::migrate(&mut txn, "0.0.0").await?;
+        txn.conn.close().await;
+        admin
+            .run_migration(
+                "testing::RENAME",
+                format!("ALTER DATABASE myelin_template_new RENAME TO {template}"),
+            )
+            .await?;
+    }
+    let number: i64 = transaction::one(&mut admin, NEXT_NUMBER, args![]).await?;
+    let name = format!("myelin_test_{}_{number}", std::process::id());
+    admin.run_migration("testing::CLONE", create(&name, &template)).await?;
+    admin.close().await;
+    Ok(name)
+}
+
+fn create(name: &str, template: &str) -> String {
+    format!("CREATE DATABASE {name} TEMPLATE {template} LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
+}
+
+async fn drop_database(url: &str, name: &str) -> Result<(), StorageError> {
+    let mut admin: Conn = PostgresOptions::from_url(url)?.connect().await?;
+    admin.run_migration("testing::DROP", format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+    admin.close().await;
+    Ok(())
+}
+
+sql! {
+    TEMPLATE_LOCK = { sqlite: "SELECT TRUE", postgres: "SELECT TRUE FROM (SELECT pg_advisory_lock(7810779)) AS locked" };
+    DATABASE_EXISTS = {
+        sqlite: "SELECT FALSE WHERE $1 = ''",
+        postgres: "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)",
+    };
+    NEXT_NUMBER = { sqlite: "SELECT 1", postgres: "SELECT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)" };
+}

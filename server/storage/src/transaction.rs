@@ -1,0 +1,206 @@
+use std::ops::{Deref, DerefMut};
+
+use futures_util::TryStreamExt;
+use tokio::sync::oneshot;
+
+use crate::{
+    Position, StorageError,
+    engine::{Conn, EngineKind, FromRow, Sql, Value},
+    positions::Allocator,
+};
+
+/// A snapshot of the database to read from: everything read through it is of one moment. It ends when it is dropped;
+/// hold it for less than 5 seconds.
+///
+/// A [`WriteTxn`] is one too, so that every function that reads works in both.
+pub struct ReadTxn {
+    pub(crate) conn: Conn,
+    /// Whether a statement that may have changed something ran.
+    pub(crate) wrote: bool,
+    /// Size of what was bound to writing statements.
+    pub(crate) written_bytes: usize,
+    /// The first error of a statement. After one, PostgreSQL would make a commit a silent roll-back.
+    pub(crate) failed: Option<StorageError>,
+}
+
+impl ReadTxn {
+    pub(crate) fn new(conn: Conn) -> Self {
+        Self { conn, wrote: false, written_bytes: 0, failed: None }
+    }
+
+    /// The engine under it.
+    pub fn engine(&self) -> EngineKind {
+        self.conn.kind()
+    }
+
+    fn note(&mut self, sql: Sql, args: &[Value]) {
+        if !sql.only_reads() {
+            self.wrote = true;
+            self.written_bytes += args.iter().map(Value::size_bytes).sum::<usize>();
+        }
+    }
+
+    fn note_failure<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        result
+    }
+
+    /// Runs a statement and counts the rows it changed.
+    pub(crate) async fn execute(&mut self, sql: Sql, args: Vec<Value>) -> Result<u64, StorageError> {
+        self.note(sql, &args);
+        let result = self.conn.execute(sql, args).await;
+        self.note_failure(result)
+    }
+
+    /// All rows of the answer. The statement bounds their number.
+    pub(crate) async fn fetch_all<T: FromRow>(
+        &mut self,
+        sql: Sql,
+        args: Vec<Value>,
+    ) -> Result<Vec<T>, StorageError> {
+        self.note(sql, &args);
+        let result = all(&mut self.conn, sql, args).await;
+        self.note_failure(result)
+    }
+
+    /// The first row of the answer, if there is one.
+    pub(crate) async fn fetch_optional<T: FromRow>(
+        &mut self,
+        sql: Sql,
+        args: Vec<Value>,
+    ) -> Result<Option<T>, StorageError> {
+        self.note(sql, &args);
+        let result = optional(&mut self.conn, sql, args).await;
+        self.note_failure(result)
+    }
+
+    /// The row of the answer, which must exist.
+    pub(crate) async fn fetch_one<T: FromRow>(
+        &mut self,
+        sql: Sql,
+        args: Vec<Value>,
+    ) -> Result<T, StorageError> {
+        self.fetch_optional(sql, args).await?.ok_or_else(|| no_row(sql))
+    }
+}
+
+fn no_row(sql: Sql) -> StorageError {
+    StorageError::Inconsistent(format!("{} found no row", sql.name))
+}
+
+pub(crate) async fn all<T: FromRow>(
+    conn: &mut Conn,
+    sql: Sql,
+    args: Vec<Value>,
+) -> Result<Vec<T>, StorageError> {
+    let mut rows = conn.fetch(sql, args);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        found.push(T::from_row(&row)?);
+    }
+    Ok(found)
+}
+
+pub(crate) async fn optional<T: FromRow>(
+    conn: &mut Conn,
+    sql: Sql,
+    args: Vec<Value>,
+) -> Result<Option<T>, StorageError> {
+    conn.fetch(sql, args).try_next().await?.map(|row| T::from_row(&row)).transpose()
+}
+
+pub(crate) async fn one<T: FromRow>(conn: &mut Conn, sql: Sql, args: Vec<Value>) -> Result<T, StorageError> {
+    optional(conn, sql, args).await?.ok_or_else(|| no_row(sql))
+}
+
+/// A unit of work: it writes what it has to, together or not at all.
+///
+/// Dropped without [`WriteTxn::commit`], it leaves nothing behind. While it lives it holds the only writer: await
+/// nothing but the transaction.
+pub struct WriteTxn {
+    /// Taken when the unit ends.
+    lent: Option<Lent>,
+}
+
+struct Lent {
+    batch: Box<Batch>,
+    back: oneshot::Sender<(Box<Batch>, Outcome)>,
+}
+
+/// The writer's transaction, lent to one unit after the other.
+pub(crate) struct Batch {
+    pub(crate) txn: ReadTxn,
+    pub(crate) allocator: Allocator,
+}
+
+/// How a unit ended.
+pub(crate) enum Outcome {
+    /// It is complete; the sender is told when it is on disk.
+    Done(oneshot::Sender<Result<Position, StorageError>>),
+    /// It was dropped.
+    Abandoned,
+}
+
+/// Why a unit always has its transaction: only `commit` and `drop` take it, and both end the unit.
+const HELD: &str = "a unit holds its transaction until it ends";
+
+impl WriteTxn {
+    pub(crate) fn new(batch: Box<Batch>, back: oneshot::Sender<(Box<Batch>, Outcome)>) -> Self {
+        Self { lent: Some(Lent { batch, back }) }
+    }
+
+    fn batch(&mut self) -> &mut Batch {
+        &mut self.lent.as_mut().expect(HELD).batch
+    }
+
+    /// A new position in the streams, above all positions that were given out before.
+    pub async fn next_position(&mut self) -> Result<Position, StorageError> {
+        let batch = self.batch();
+        batch.allocator.next(&mut batch.txn).await
+    }
+
+    /// A new position for an event that was backfilled: below all others, down from -1.
+    pub async fn next_backfill_position(&mut self) -> Result<Position, StorageError> {
+        let batch = self.batch();
+        batch.allocator.next_backfilled(&mut batch.txn).await
+    }
+
+    /// Ends the unit and returns when it is on disk, with the newest committed position.
+    pub async fn commit(mut self) -> Result<Position, StorageError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let Some(lent) = self.lent.take() else { return Err(StorageError::Closed) };
+        let (answer, stored) = oneshot::channel();
+        // The writer always waits for its transaction, unless it is gone and the store with it.
+        if lent.back.send((lent.batch, Outcome::Done(answer))).is_err() {
+            return Err(StorageError::Closed);
+        }
+        stored.await.unwrap_or(Err(StorageError::Closed))
+    }
+}
+
+impl Deref for WriteTxn {
+    type Target = ReadTxn;
+
+    fn deref(&self) -> &ReadTxn {
+        &self.lent.as_ref().expect(HELD).batch.txn
+    }
+}
+
+impl DerefMut for WriteTxn {
+    fn deref_mut(&mut self) -> &mut ReadTxn {
+        &mut self.batch().txn
+    }
+}
+
+impl Drop for WriteTxn {
+    fn drop(&mut self) {
+        if let Some(lent) = self.lent.take() {
+            // Without a writer there is nobody to roll back; the engine does it when the connection goes.
+            let _ = lent.back.send((lent.batch, Outcome::Abandoned));
+        }
+    }
+}
