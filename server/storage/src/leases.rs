@@ -4,7 +4,7 @@
 //! Today there is one lease, for the whole server, and one slot. Leases of single rooms come with more processes.
 
 use crate::{
-    ReadTxn, StorageError,
+    ReadTxn, StorageError, dialect,
     engine::{args, sql},
     positions::Slot,
 };
@@ -26,7 +26,7 @@ pub(crate) async fn take_over(txn: &mut ReadTxn) -> Result<Lease, StorageError> 
 impl Lease {
     /// Fails if somebody else has taken over; otherwise nobody can until the transaction ends.
     pub(crate) async fn check(self, txn: &mut ReadTxn) -> Result<(), StorageError> {
-        let epoch: i64 = txn.fetch_one(CHECK, args![SERVER]).await?;
+        let epoch: i64 = txn.fetch_one(dialect::LEASE_EPOCH, args![SERVER]).await?;
         if epoch == self.epoch { Ok(()) } else { Err(StorageError::LeaseLost) }
     }
 }
@@ -36,8 +36,4 @@ sql! {
         INSERT INTO leases (resource, slot, epoch) VALUES ($1, $2, 1)
         ON CONFLICT (resource) DO UPDATE SET slot = excluded.slot, epoch = leases.epoch + 1
         RETURNING epoch";
-    CHECK = {
-        sqlite: "SELECT epoch FROM leases WHERE resource = $1",
-        postgres: "SELECT epoch FROM leases WHERE resource = $1 FOR SHARE",
-    };
 }

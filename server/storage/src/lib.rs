@@ -44,23 +44,22 @@
 //! }
 //! ```
 //!
-//! Then its name is added to the list in `src/statements.rs`, whose test prepares every statement on both engines.
+//! Then its name is added to the list in `src/tests/statements.rs`, whose test prepares every statement on both engines.
 //! A list is one parameter: `Value::list(ids)` and `IN (SELECT value FROM json_each($1))`, with
 //! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
 
+mod dialect;
 mod engine;
 mod error;
 mod leases;
 mod meta;
 mod migrations;
 mod positions;
-#[cfg(test)]
-mod schema;
-#[cfg(test)]
-mod statements;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod writer;
 

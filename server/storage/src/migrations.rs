@@ -6,7 +6,7 @@
 //! from 50 rooms. Released files are never edited.
 
 use crate::{
-    ReadTxn, StorageError,
+    ReadTxn, StorageError, dialect,
     engine::{EngineKind, args, sql},
 };
 
@@ -18,27 +18,27 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
+const TABLE: &str = "
+CREATE TABLE IF NOT EXISTS migrations (
+    version BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    program TEXT NOT NULL
+) STRICT;";
+
 /// Brings the schema up to date. `program` is the version that is remembered as the one that can open it.
 pub(crate) async fn migrate(txn: &mut ReadTxn, program: &str) -> Result<(), StorageError> {
     let engine = txn.engine();
-    txn.execute(CREATE_TABLE, args![]).await?;
+    txn.conn.run_migration("migrations::TABLE", render(TABLE, engine)).await?;
     let applied: Vec<i64> = txn.fetch_all(LIST_APPLIED, args![]).await?;
     refuse_newer(txn).await?;
     for migration in MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)) {
         tracing::info!(migration = migration.name, "changing the schema of the database");
-        txn.conn.run(begin(engine)).await?;
+        txn.conn.run(dialect::begin(engine)).await?;
         let done = apply(txn, migration, program).await;
         txn.conn.run(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         done?;
     }
     Ok(())
-}
-
-pub(crate) fn begin(engine: EngineKind) -> &'static str {
-    match engine {
-        EngineKind::Sqlite => "BEGIN IMMEDIATE",
-        EngineKind::Postgres => "BEGIN",
-    }
 }
 
 async fn apply(txn: &mut ReadTxn, migration: &Migration, program: &str) -> Result<(), StorageError> {
@@ -103,20 +103,6 @@ fn in_sqlite_types(text: &str) -> String {
 }
 
 sql! {
-    CREATE_TABLE = {
-        sqlite: "
-            CREATE TABLE IF NOT EXISTS migrations (
-                version INTEGER NOT NULL PRIMARY KEY,
-                name TEXT NOT NULL,
-                program TEXT NOT NULL
-            ) STRICT",
-        postgres: "
-            CREATE TABLE IF NOT EXISTS migrations (
-                version BIGINT NOT NULL PRIMARY KEY,
-                name TEXT NOT NULL,
-                program TEXT NOT NULL
-            )",
-    };
     LIST_APPLIED = "SELECT version FROM migrations ORDER BY version";
     FIND_NEWEST = "SELECT version, program FROM migrations ORDER BY version DESC LIMIT 1";
     RECORD = "INSERT INTO migrations (version, name, program) VALUES ($1, $2, $3)";

@@ -1,8 +1,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    ReadTxn, StorageError,
-    engine::{FromColumn, Row, Stored, Type, Value, args, sql},
+    ReadTxn, StorageError, dialect,
+    engine::{FromColumn, Row, Stored, Type, Value, args},
 };
 
 /// A place in the streams. Events, receipts, to-device messages and everything else that clients follow take their
@@ -142,7 +142,7 @@ impl Block {
     async fn next(&mut self, txn: &mut ReadTxn, sequence: &'static str) -> Result<i64, StorageError> {
         while self.next == self.end || self.next < self.given {
             // Sequences count blocks, so that both engines reserve them in one statement.
-            let block: i64 = txn.fetch_one(RESERVE, args![sequence]).await?;
+            let block: i64 = txn.fetch_one(dialect::RESERVE_BLOCK, args![sequence]).await?;
             self.next = block * BLOCK;
             self.end = self.next + BLOCK;
         }
@@ -174,19 +174,8 @@ impl Allocator {
 
 /// The newest position that was given out before this process started.
 pub(crate) async fn newest(txn: &mut ReadTxn) -> Result<Position, StorageError> {
-    let blocks: i64 = txn.fetch_one(RESERVED, args![]).await?;
+    let blocks: i64 = txn.fetch_one(dialect::RESERVED_BLOCKS, args![]).await?;
     Ok(Position(blocks * BLOCK))
-}
-
-sql! {
-    RESERVE = {
-        sqlite: "UPDATE sequences SET next_block = next_block + 1 WHERE name = $1 RETURNING next_block - 1",
-        postgres: "SELECT nextval(CAST($1 AS REGCLASS))",
-    };
-    RESERVED = {
-        sqlite: "SELECT next_block FROM sequences WHERE name = 'positions'",
-        postgres: "SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM positions",
-    };
 }
 
 #[cfg(test)]

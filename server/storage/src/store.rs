@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
-    Position, ReadTxn, StorageError, Token, WriteTxn,
+    Position, ReadTxn, StorageError, Token, WriteTxn, dialect,
     engine::{
         Conn, EngineKind, Readers,
-        postgres::{self, PostgresOptions},
+        postgres::PostgresOptions,
         sqlite::{self, SqliteOptions},
     },
     leases, meta, migrations,
@@ -95,7 +95,7 @@ impl Store {
             EngineOptions::Postgres(_) => None,
         };
         let mut conn = options.engine.connect_writer().await?;
-        postgres::check_collation(&mut conn).await?;
+        dialect::check_collation(&mut conn).await?;
         let mut txn = ReadTxn::new(conn);
         migrations::migrate(&mut txn, &options.program_version).await?;
         meta::check_server_name(&mut txn, &options.server_name).await?;

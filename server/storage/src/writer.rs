@@ -11,10 +11,9 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    Position, ReadTxn, StorageError, WriteTxn,
+    Position, ReadTxn, StorageError, WriteTxn, dialect,
     engine::{self, Conn, EngineKind},
     leases::Lease,
-    migrations,
     positions::Allocator,
     store::EngineOptions,
     transaction::{Batch, Outcome},
@@ -100,7 +99,7 @@ impl Writer {
             None => self.options.connect_writer().await?,
         };
         let mut txn = ReadTxn::new(conn);
-        let begun = match txn.conn.run(migrations::begin(txn.engine())).await {
+        let begun = match txn.conn.run(dialect::begin(txn.engine())).await {
             Ok(()) => self.lease.check(&mut txn).await,
             Err(error) => Err(error),
         };
@@ -234,6 +233,6 @@ async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, waiting: &Waiting) -> R
         return txn.conn.run("ROLLBACK TO SAVEPOINT unit").await;
     }
     txn.conn.run("ROLLBACK").await?;
-    txn.conn.run(migrations::begin(txn.engine())).await?;
+    txn.conn.run(dialect::begin(txn.engine())).await?;
     lease.check(txn).await
 }

@@ -6,8 +6,9 @@ use sqlx::{
 };
 
 use crate::{
-    StorageError,
-    engine::{Conn, EngineKind, Readers, args, sql},
+    StorageError, dialect,
+    engine::{Conn, Readers, args},
+    transaction,
 };
 
 /// How to reach the PostgreSQL database. The password is never shown.
@@ -61,7 +62,7 @@ impl PostgresOptions {
     /// the connection, also after a crash.
     pub(crate) async fn connect_writer(&self) -> Result<Conn, StorageError> {
         let mut conn = self.connect().await?;
-        let locked: bool = crate::transaction::one(&mut conn, LOCK, args![]).await?;
+        let locked: bool = transaction::one(&mut conn, dialect::LOCK, args![]).await?;
         if !locked {
             let name = self.connect.get_database().unwrap_or("postgres").to_owned();
             return Err(StorageError::InUse(format!("database {name}")));
@@ -78,29 +79,4 @@ impl PostgresOptions {
                 .connect_lazy_with((*self.connect).clone()),
         )
     }
-}
-
-sql! {
-    // Advisory locks are per database, so a number without a meaning is enough.
-    LOCK = {
-        sqlite: "SELECT TRUE",
-        postgres: "SELECT pg_try_advisory_lock(7810778)",
-    };
-    COLLATION = {
-        sqlite: "SELECT 'C', 'UTF8'",
-        postgres: "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()",
-    };
-}
-
-/// Refuses a database that sorts text by a language's rules: they differ between machines and change with updates,
-/// which silently breaks indexes.
-pub(crate) async fn check_collation(conn: &mut Conn) -> Result<(), StorageError> {
-    if conn.kind() == EngineKind::Sqlite {
-        return Ok(());
-    }
-    let (collation, encoding): (String, String) = crate::transaction::one(conn, COLLATION, args![]).await?;
-    if !matches!(collation.as_str(), "C" | "C.UTF-8" | "POSIX") || encoding != "UTF8" {
-        return Err(StorageError::Collation(format!("{collation} and encoding {encoding}")));
-    }
-    Ok(())
 }

@@ -23,8 +23,8 @@ impl Sql {
 /// }
 /// ```
 macro_rules! sql {
-    ($($(#[$attribute:meta])* $name:ident = $text:tt;)*) => {
-        $($(#[$attribute])* const $name: $crate::engine::Sql = $crate::engine::sql!(@ $name $text);)*
+    ($($(#[$attribute:meta])* $visibility:vis $name:ident = $text:tt;)*) => {
+        $($(#[$attribute])* $visibility const $name: $crate::engine::Sql = $crate::engine::sql!(@ $name $text);)*
         #[cfg(test)]
         pub(crate) const STATEMENTS: &[$crate::engine::Sql] = &[$($name),*];
     };

@@ -6,12 +6,11 @@ use crate::{EngineKind, engine::Sql, testing::TestStore};
 
 /// The statements of each module that has a `sql!` block.
 const MODULES: &[&[Sql]] = &[
-    crate::engine::postgres::STATEMENTS,
+    crate::dialect::STATEMENTS,
     crate::leases::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,
-    crate::positions::STATEMENTS,
-    crate::schema::STATEMENTS,
+    super::schema::STATEMENTS,
     crate::store::tests::STATEMENTS,
     crate::testing::STATEMENTS,
 ];

@@ -1,0 +1,56 @@
+//! Where the engines differ: locks, sequences and what they say about themselves. Everything else has one text.
+
+use crate::{
+    StorageError,
+    engine::{Conn, EngineKind, args, sql},
+    transaction,
+};
+
+/// The words that begin a transaction that writes.
+pub(crate) fn begin(engine: EngineKind) -> &'static str {
+    match engine {
+        // Otherwise it would begin as a reader, and fail when it writes.
+        EngineKind::Sqlite => "BEGIN IMMEDIATE",
+        EngineKind::Postgres => "BEGIN",
+    }
+}
+
+/// Refuses a database that sorts text by a language's rules: they differ between machines and change with updates,
+/// which silently breaks indexes.
+pub(crate) async fn check_collation(conn: &mut Conn) -> Result<(), StorageError> {
+    let (collation, encoding): (String, String) = transaction::one(conn, COLLATION, args![]).await?;
+    if !matches!(collation.as_str(), "C" | "C.UTF-8" | "POSIX") || encoding != "UTF8" {
+        return Err(StorageError::Collation(format!("{collation} and encoding {encoding}")));
+    }
+    Ok(())
+}
+
+sql! {
+    /// Whether this session got the lock that keeps a second process off. Such locks are per database, so a number
+    /// without a meaning is enough. SQLite's is a file.
+    pub(crate) LOCK = {
+        sqlite: "SELECT TRUE",
+        postgres: "SELECT pg_try_advisory_lock(7810778)",
+    };
+    COLLATION = {
+        sqlite: "SELECT 'C', 'UTF8'",
+        postgres: "
+            SELECT CAST(datcollate AS TEXT), CAST(pg_encoding_to_char(encoding) AS TEXT)
+            FROM pg_database WHERE datname = current_database()",
+    };
+    /// The epoch of a lease, which cannot change until the transaction ends.
+    pub(crate) LEASE_EPOCH = {
+        sqlite: "SELECT epoch FROM leases WHERE resource = $1",
+        postgres: "SELECT epoch FROM leases WHERE resource = $1 FOR SHARE",
+    };
+    /// Reserves the next block of a sequence.
+    pub(crate) RESERVE_BLOCK = {
+        sqlite: "UPDATE sequences SET next_block = next_block + 1 WHERE name = $1 RETURNING next_block - 1",
+        postgres: "SELECT nextval(CAST($1 AS REGCLASS))",
+    };
+    /// How many blocks of positions are reserved.
+    pub(crate) RESERVED_BLOCKS = {
+        sqlite: "SELECT next_block FROM sequences WHERE name = 'positions'",
+        postgres: "SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM positions",
+    };
+}

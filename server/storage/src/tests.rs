@@ -1,0 +1,4 @@
+//! Claims about the whole crate.
+
+mod schema;
+mod statements;
