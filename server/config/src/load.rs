@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::Environment;
 use crate::definition::Definition;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::files::{self, Files};
 use crate::overlay::Overlay;
 use crate::reader::{Reader, Session};
@@ -58,7 +58,11 @@ pub fn load(sources: impl Into<Sources>, environment: &Environment) -> Loaded {
         refuse_inline_secrets: sources.refuse_inline_secrets,
     };
     let config = sections::read(&mut Reader::new(&mut session, overlay.root.as_ref()));
-    let faults = session.faults;
+    let mut faults = session.faults;
+    // The name may well stand in the file that could not be read.
+    if faults.iter().any(|fault| fault.key.is_none() && fault.is_error()) {
+        faults.retain(|fault| fault.kind != FaultKind::NotConfigured);
+    }
     Loaded { faults, config, overlay, files }
 }
 

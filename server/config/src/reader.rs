@@ -98,7 +98,8 @@ impl<'s, 'a> Reader<'s, 'a> {
         let definition = self.define(name, T::kind(), Some(default), T::is_secret(), documentation);
         let Some(node) = self.given(name) else { return self.default_of(default) };
         self.name_without_effect(&definition, node);
-        self.read_node(name, node).unwrap_or_default()
+        // The default stands in for a faulty value, so that no other check stumbles over it.
+        self.read_node(name, node).unwrap_or_else(|| self.default_of(default))
     }
 
     /// An option that is only known and checked: nothing uses its value.

@@ -31,8 +31,8 @@ impl Sink<'_> {
     }
 }
 
-/// A type that an option's value can have. `Default` stands in for a faulty value, which never gets used:
-/// a configuration with a fault is not handed out.
+/// A type that an option's value can have. `Default` stands in for a faulty value that has no default of its own; it
+/// never gets used, because a configuration with a fault is not handed out.
 pub(crate) trait Setting: Default {
     fn kind() -> Kind;
     fn is_secret() -> bool {

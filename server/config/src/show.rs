@@ -9,7 +9,7 @@ use crate::load::{Loaded, definitions};
 use crate::overlay::Origin;
 use crate::reader::default_node;
 use crate::redact::Redactor;
-use crate::yaml::{Node, Position};
+use crate::yaml::{self, FileId, Node, Position};
 
 /// What to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -151,9 +151,7 @@ impl Loaded {
             if with_origin {
                 let _ = writeln!(text, "# {}", self.describe_origin(one));
             }
-            let mut mapping = Map::new();
-            mapping.insert(one.name.clone(), redactor.json(&one.name, one.node));
-            text.push_str(&serde_yaml::to_string(&mapping).unwrap_or_default());
+            text.push_str(&yaml_line(&one.name, redactor.json(&one.name, one.node)));
         }
         text
     }
@@ -176,6 +174,16 @@ impl Loaded {
         }
         text
     }
+}
+
+/// `name: value` in YAML. Where YAML 1.1 would read the writer's form otherwise (`yes`, `1:30`), the value is written
+/// as JSON, which both read the same.
+fn yaml_line(name: &str, value: Value) -> String {
+    let as_json = format!("{}: {value}\n", Value::from(name));
+    let whole = Value::Object(Map::from_iter([(name.to_owned(), value)]));
+    let plain = serde_yaml::to_string(&whole).unwrap_or_default();
+    let read = yaml::parse(&plain, FileId(usize::MAX)).ok().and_then(|parsed| parsed.root);
+    if read.is_some_and(|node| crate::json::value(&node) == whole) { plain } else { as_json }
 }
 
 /// The default of a member that no file sets.

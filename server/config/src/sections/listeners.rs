@@ -133,7 +133,9 @@ fn listener(r: &mut Reader<'_, '_>) -> Listener {
             ListenerAddress::Unix { path, mode: 0o666 }
         }
         (None, None) => {
-            r.refuse("port", "expected a `port` or a `path`, found neither");
+            if r.given("port").is_none() && r.given("path").is_none() {
+                r.refuse("port", "expected a `port` or a `path`, found neither");
+            }
             ListenerAddress::Tcp { port: 0, bind_addresses: Vec::new() }
         }
         (None, Some(path)) => ListenerAddress::Unix { path, mode: mode.unwrap_or(0o666) },

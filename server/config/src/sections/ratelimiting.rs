@@ -75,7 +75,6 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
                 limit(r, "per_issuer", "0.3", "10.0", "Invites from one user."),
             )
         });
-    old_options(r);
     let Bytes(remote_media_download_burst_count) = r.not_yet(FEDERATION).get(
         "remote_media_download_burst_count",
         "500M",
@@ -86,7 +85,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
         "87K",
         "Bytes of other servers' media that a user may fetch a second.",
     );
-    RateLimitsConfig {
+    let config = RateLimitsConfig {
         rc_message: limit(r, "rc_message", "0.2", "10.0", "Sending events, by user."),
         rc_registration: limit(r, "rc_registration", "0.17", "3.0", "Making accounts, by address."),
         rc_registration_token_validity: limit(
@@ -146,7 +145,9 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
         ),
         remote_media_download_burst_count,
         remote_media_download_per_second,
-    }
+    };
+    old_options(r);
+    config
 }
 
 fn logins(r: &mut Reader<'_, '_>) -> (RateLimit, RateLimit, RateLimit) {

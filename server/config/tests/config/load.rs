@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::support::Files;
-use myelin_config::{DatabaseConfig, FaultKind, ListenerAddress, ListenerResource, RateLimit, TlsVersion};
+use myelin_config::{
+    DatabaseConfig, FaultKind, ListenerAddress, ListenerResource, RateLimit, ShowOptions, TlsVersion,
+};
+use proptest::prelude::*;
 
 #[test]
 fn a_name_is_all_that_has_to_be_given() {
@@ -43,4 +46,43 @@ fn without_a_name_it_is_not_configured_rather_than_broken() {
     let files = Files::new(&[("homeserver.yaml", "enable_registration: false\n")]);
     let faults = files.load().config().unwrap_err();
     assert_eq!(faults.iter().map(|fault| fault.kind).collect::<Vec<_>>(), [FaultKind::NotConfigured]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Every option with a value of any type: never a panic, and every fault has a place.
+    #[test]
+    fn no_value_of_any_option_makes_it_panic(
+        index in any::<prop::sample::Index>(),
+        value in prop_oneof![
+            Just("null"), Just("true"), Just("0"), Just("-1"), Just("1.5"), Just("text"), Just("[]"), Just("{}"),
+            Just("[1, x, {a: b}]"), Just("{a: {b: c}}"), Just("[{}]"), Just("99999999999999999999999"), Just("1y"),
+            Just("2001-01-01"), Just(".inf"), Just("'*'"), Just("99999999999999999999y"), Just("{a: null}"), Just("[[x]]"),
+        ],
+    ) {
+        let definitions = myelin_config::definitions();
+        let path = &index.get(&definitions).path;
+        let mut text = (*value).to_owned();
+        for part in path.rsplit('.') {
+            text = match (part, part.strip_suffix("[]")) {
+                ("*", _) => format!("{{any: {text}}}"),
+                (_, Some(name)) => format!("{{{name}: [{text}]}}"),
+                _ => format!("{{{part}: {text}}}"),
+            };
+        }
+        let files = Files::new(&[("a.yaml", "server_name: a.b\n"), ("b.yaml", &text)]);
+        let loaded = files.load();
+        let told = loaded.faults().iter().all(|fault| fault.place.is_some());
+        prop_assert!(told, "{:?}", loaded.faults());
+        let _ = loaded.show(&ShowOptions { all: true, origin: true, ..ShowOptions::default() });
+        let _ = loaded.check(true);
+        let _ = loaded.config();
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "(server_name|listeners|database|presence|[a-z]{1,3}|[-:,\\[\\]{}&*!|>'\"%@`#?\n ]|!merge |\\PC){0,60}") {
+        let files = Files::new(&[("a.yaml", &text), ("b.yaml", &text)]);
+        let _ = files.load().check(true);
+    }
 }
