@@ -62,3 +62,11 @@ need_rust() {
     at_least "$RUST_MINIMUM" "$(rust_version)" ||
         die "Rust $RUST_MINIMUM or newer is needed, and this is $(rust_version || true). Install it with rustup."
 }
+
+# free_port: prints a port of the loopback interface that nobody listens on. It is below the range that outgoing
+# connections take theirs from.
+free_port() {
+    local port=$((20000 + RANDOM % 10000))
+    while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+    printf '%s\n' "$port"
+}
