@@ -16,3 +16,5 @@ mod secrets;
 mod show;
 #[path = "config/support.rs"]
 mod support;
+#[path = "config/synapse.rs"]
+mod synapse;

@@ -50,14 +50,13 @@ impl Setting for StateSelector {
     }
 }
 
-/// Stripped state: <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>.
-const PREJOIN_TYPES: [&str; 7] = [
+/// What may be left out of stripped state: <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>.
+const PREJOIN_TYPES: [&str; 6] = [
     "m.room.join_rules",
     "m.room.canonical_alias",
     "m.room.avatar",
     "m.room.encryption",
     "m.room.name",
-    "m.room.create",
     "m.room.topic",
 ];
 
@@ -80,10 +79,10 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ApiConfig {
                     "[]",
                     "Further types; or lists of a type and a state key.",
                 );
-                let built_in = if without_default { &[][..] } else { &PREJOIN_TYPES[..] };
-                let built_in = built_in.iter().map(|event_type| StateSelector {
-                    event_type: (*event_type).to_owned(),
-                    state_key: None,
+                let left_out = if without_default { &[][..] } else { &PREJOIN_TYPES[..] };
+                // The create event is always there.
+                let built_in = std::iter::once(&"m.room.create").chain(left_out).map(|event_type| {
+                    StateSelector { event_type: (*event_type).to_owned(), state_key: None }
                 });
                 built_in.chain(more).collect()
             },

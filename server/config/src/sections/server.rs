@@ -196,7 +196,7 @@ fn public_baseurl(r: &mut Reader<'_, '_>, server_name: &str) -> (String, bool) {
 }
 
 fn room_version(r: &mut Reader<'_, '_>) -> String {
-    let LooseText(version) = r.get("default_room_version", "\"11\"", "Version of new rooms.");
+    let LooseText(version) = r.get("default_room_version", "\"12\"", "Version of new rooms.");
     let known =
         version.parse::<u8>().is_ok_and(|number| (1..=12).contains(&number) && version == number.to_string());
     if !known {

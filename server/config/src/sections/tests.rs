@@ -29,7 +29,8 @@ const OTHER_TYPES: [(&str, &str); 16] = [
 ];
 
 /// Options whose default here is another one, with the reason.
-const OTHER_DEFAULTS: [(&str, &str); 6] = [
+const OTHER_DEFAULTS: [(&str, &str); 7] = [
+    ("default_room_version", "the specification's, and Synapse's since 1.163"),
     ("listeners", "a server that listens nowhere is of no use"),
     ("rc_third_party_invite", "the code's limit, which is lower than the manual's"),
     ("remote_media_download_burst_count", "the manual's unit MiB is not one that can be written"),

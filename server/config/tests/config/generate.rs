@@ -19,7 +19,7 @@ fn options(server_name: &str) -> GenerateOptions<'_> {
 }
 
 fn random() -> [u8; GENERATED_SECRET_BYTES] {
-    std::array::from_fn(|index| u8::try_from(index).unwrap())
+    std::array::from_fn(|index| u8::try_from(index).expect("an index below 96"))
 }
 
 #[test]

@@ -17,8 +17,8 @@ fn files() -> Files {
 }
 
 fn json(files: &Files, options: ShowOptions) -> Value {
-    let text = files.load().show(&ShowOptions { format: ShowFormat::Json, ..options }).unwrap();
-    serde_json::from_str(&files.shorten(&text)).unwrap()
+    let text = files.load().show(&ShowOptions { format: ShowFormat::Json, ..options }).expect("an answer");
+    serde_json::from_str(&files.shorten(&text)).expect("JSON")
 }
 
 #[test]
