@@ -178,6 +178,7 @@ CASES = [
     [BASE, "a: 1\n---\nb: 2\n"],
     [BASE, "rc_message: !merge {per_second: 1}\n"],
     ["report_stats: no\n"],
+    [pathlib.Path("server/config/tests/vectors/generated.yaml").read_text()],
 ]
 
 
@@ -187,7 +188,7 @@ def answer(texts):
         arguments = []
         for index, text in enumerate(texts):
             path = f"{folder}/{index}.yaml"
-            pathlib.Path(path).write_text(text)
+            pathlib.Path(path).write_text(text.replace("/DATA", folder))
             arguments += ["-c", path]
         for name in ["example.org", "other.example:8448", "[::1]:8448"]:
             pathlib.Path(f"{folder}/{name}.signing.key").write_text(

@@ -85,6 +85,16 @@ impl Loaded {
                 tell(None, key, message);
             }
         }
+        for option in LIFETIMES {
+            let infinite = given(option).filter(|entry| entry.value.as_text() == Some("infinity"));
+            if let Some(entry) = infinite {
+                tell(
+                    Some(&entry.value),
+                    option,
+                    "Synapse does not know this word; leave the option out instead",
+                );
+            }
+        }
         for option in OWN_OPTIONS {
             let node = option.split('.').try_fold(root, |node, part| {
                 node.as_mapping().and_then(|mapping| mapping.find(part)).map(|entry| &entry.value)
@@ -96,6 +106,14 @@ impl Loaded {
         faults
     }
 }
+
+/// Options for which Synapse's manual names a default that Synapse does not read.
+const LIFETIMES: [&str; 4] = [
+    "session_lifetime",
+    "refreshable_access_token_lifetime",
+    "refresh_token_lifetime",
+    "nonrefreshable_access_token_lifetime",
+];
 
 /// What Synapse does not have. A test compares the list with the option table.
 pub(crate) const OWN_OPTIONS: [&str; 8] = [

@@ -310,6 +310,10 @@ impl<'a> LogFileReader<'a> {
             }
         }
         match class.as_str() {
+            // Under systemd standard error is the journal.
+            "systemd.journal.JournalHandler" | "systemd.journal.JournaldLogHandler" => {
+                settings.outputs.push(LogOutput::StandardError);
+            }
             "logging.StreamHandler" => {
                 let stdout = member("stream").and_then(Node::as_text) == Some("ext://sys.stdout");
                 settings.outputs.push(if stdout {

@@ -218,6 +218,11 @@ fn options_that_synapse_lacks_are_named_as_ours() {
         assert!(!synapse.contains(own), "{own} is Synapse's too");
         assert!(by_path().contains_key(own), "{own} is not defined");
     }
+    let old = ["backup_media_store_path", "database_path"];
+    for path in by_path().keys().filter(|path| path.ends_with("_path") && !synapse.contains(path.as_str())) {
+        let told = crate::check::OWN_OPTIONS.contains(&path.as_str()) || old.contains(&path.as_str());
+        assert!(told, "{path} is not told to be ours");
+    }
 }
 
 #[test]
