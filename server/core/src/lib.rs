@@ -18,6 +18,7 @@ pub mod membership;
 pub mod power_levels;
 pub mod push_rules;
 pub mod redaction;
+pub mod resolution;
 pub mod room_version;
 pub mod server_acl;
 pub mod signature;

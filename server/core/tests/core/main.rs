@@ -2,4 +2,7 @@
 
 mod event_vectors;
 mod push_vectors;
+mod random_room;
+mod resolution_differential;
+mod ruma;
 mod specification;
