@@ -28,6 +28,22 @@
 //!
 //! **Invariant:** while a unit lives it has the only writer. It awaits nothing but its transaction.
 //!
+//! # A room's event, in one unit
+//!
+//! ```text
+//! let mut txn = store.write("room::send").await?;
+//! let position = txn.next_position().await?;
+//! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, flags }).await?;
+//! let state = state::apply(&mut txn, room, state_before, "m.room.name", "", nid).await?;   // only a state event
+//! memberships::set(&mut txn, room, user_id, "join", nid, position).await?;                 // only a membership
+//! rooms::advance(&mut txn, room, position, bump, state).await?;
+//! sent_transactions::insert(&mut txn, user_id, device_id, room, transaction_id, nid, expires_ts).await?;
+//! txn.commit().await?;
+//! ```
+//!
+//! `events::insert` keeps the forward extremities and the gaps of the graph ([`event_graph`]). States are numbers
+//! ([`StateId`]); [`state`] looks up keys, whole states and differences, and stores resolved ones.
+//!
 //! # One more table family
 //!
 //! A migration in `migrations/` and a file beside this one: statements in one `sql!` block at its end, functions over
@@ -51,10 +67,17 @@
 mod dialect;
 mod engine;
 mod error;
+pub mod event_graph;
+pub mod events;
 mod leases;
+pub mod memberships;
 mod meta;
 mod migrations;
+mod nids;
 mod positions;
+pub mod rooms;
+pub mod sent_transactions;
+pub mod state;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -70,7 +93,9 @@ pub use crate::{
         sqlite::{SqliteOptions, Synchronous},
     },
     error::StorageError,
+    nids::{EventNid, RoomNid},
     positions::{InvalidToken, Position, Slot, Token},
+    state::StateId,
     store::{EngineOptions, Store, StoreOptions},
     transaction::{ReadTxn, WriteTxn},
 };

@@ -26,7 +26,6 @@ pub(crate) enum Type {
 }
 
 impl Value {
-    #[cfg_attr(not(test), expect(dead_code, reason = "table families to come bind lists"))]
     /// A list as one parameter, for `IN (SELECT value FROM json_each($1))`. For numbers write `CAST(value AS BIGINT)`.
     pub(crate) fn list<T: Serialize>(items: impl IntoIterator<Item = T>) -> Self {
         let items = items.into_iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();

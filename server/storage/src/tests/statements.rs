@@ -7,9 +7,18 @@ use crate::{EngineKind, engine::Sql, testing::TestStore};
 /// The statements of each module that has a `sql!` block.
 const MODULES: &[&[Sql]] = &[
     crate::dialect::STATEMENTS,
+    crate::event_graph::STATEMENTS,
+    crate::events::STATEMENTS,
     crate::leases::STATEMENTS,
+    crate::memberships::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,
+    crate::rooms::STATEMENTS,
+    crate::sent_transactions::STATEMENTS,
+    crate::state::STATEMENTS,
+    crate::state::change::STATEMENTS,
+    crate::state::compare::STATEMENTS,
+    crate::state::purge::STATEMENTS,
     super::schema::STATEMENTS,
     crate::store::tests::STATEMENTS,
     crate::testing::STATEMENTS,

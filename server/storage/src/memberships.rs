@@ -1,0 +1,144 @@
+//! Who is what in which room, now. The history of it is in the events.
+
+use ruma::{OwnedUserId, UserId};
+
+use crate::{
+    EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
+    engine::{FromRow, Row, args, sql},
+};
+
+/// The membership of a user in a room.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The room.
+    pub room: RoomNid,
+    /// `join`, `invite`, `knock`, `leave` or `ban`.
+    pub membership: String,
+    /// The `m.room.member` event.
+    pub event: EventNid,
+    /// Where in the stream it became so.
+    pub position: Position,
+    /// The user does not want to see the room any more.
+    pub forgotten: bool,
+}
+
+impl FromRow for Membership {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            user_id: row.get(0)?,
+            room: row.get(1)?,
+            membership: row.get(2)?,
+            event: row.get(3)?,
+            position: row.get(4)?,
+            forgotten: row.get(5)?,
+        })
+    }
+}
+
+/// Stores a new membership, which is not forgotten, and keeps the room's counts right.
+pub async fn set(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    user_id: &UserId,
+    membership: &str,
+    event: EventNid,
+    position: Position,
+) -> Result<(), StorageError> {
+    let before: Option<String> = txn.fetch_optional(FIND_WORD, args![user_id, room]).await?;
+    txn.execute(SET, args![user_id, room, membership, event, position]).await?;
+    let before = before.as_deref();
+    let change = |word| i64::from(membership == word) - i64::from(before == Some(word));
+    let (joined, invited) = (change("join"), change("invite"));
+    if joined != 0 || invited != 0 {
+        txn.execute(COUNT, args![room, joined, invited]).await?;
+    }
+    Ok(())
+}
+
+/// Forgets a room that the user has left, or remembers it. False if the user is not there at all.
+pub async fn set_forgotten(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    user_id: &UserId,
+    forgotten: bool,
+) -> Result<bool, StorageError> {
+    Ok(txn.execute(SET_FORGOTTEN, args![user_id, room, forgotten]).await? > 0)
+}
+
+/// The membership of the user in the room.
+pub async fn find(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    user_id: &UserId,
+) -> Result<Option<Membership>, StorageError> {
+    txn.fetch_optional(FIND, args![user_id, room]).await
+}
+
+/// All memberships of a user, forgotten ones too, in the order in which they became so.
+pub async fn list_of_user(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<Membership>, StorageError> {
+    list_changes_of_user(txn, user_id, Position(i64::MIN)).await
+}
+
+/// The memberships of a user that changed after the position, in the order of change.
+pub async fn list_changes_of_user(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    after: Position,
+) -> Result<Vec<Membership>, StorageError> {
+    txn.fetch_all(LIST_OF_USER, args![user_id, after]).await
+}
+
+/// The users with that membership in the room, in the order of their ids.
+pub async fn list_of_room(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    membership: &str,
+) -> Result<Vec<OwnedUserId>, StorageError> {
+    txn.fetch_all(LIST_OF_ROOM, args![room, membership]).await
+}
+
+/// The users who share a joined room with the user, without the user.
+pub async fn list_sharing(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<OwnedUserId>, StorageError> {
+    txn.fetch_all(LIST_SHARING, args![user_id]).await
+}
+
+/// Whether two users are both joined to some room.
+pub async fn share_a_room(txn: &mut ReadTxn, one: &UserId, other: &UserId) -> Result<bool, StorageError> {
+    txn.fetch_one(SHARE_A_ROOM, args![one, other]).await
+}
+
+sql! {
+    FIND_WORD = "SELECT membership FROM memberships WHERE user_id = $1 AND room_nid = $2";
+    SET = "
+        INSERT INTO memberships (user_id, room_nid, membership, event_nid, position, forgotten)
+        VALUES ($1, $2, $3, $4, $5, FALSE)
+        ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership,
+            event_nid = excluded.event_nid, position = excluded.position, forgotten = FALSE";
+    COUNT = "
+        UPDATE rooms SET joined_members = joined_members + $2, invited_members = invited_members + $3
+        WHERE room_nid = $1";
+    SET_FORGOTTEN = "UPDATE memberships SET forgotten = $3 WHERE user_id = $1 AND room_nid = $2";
+    FIND = "
+        SELECT user_id, room_nid, membership, event_nid, position, forgotten
+        FROM memberships WHERE user_id = $1 AND room_nid = $2";
+    LIST_OF_USER = "
+        SELECT user_id, room_nid, membership, event_nid, position, forgotten
+        FROM memberships WHERE user_id = $1 AND position > $2
+        ORDER BY position";
+    LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
+    LIST_SHARING = "
+        SELECT DISTINCT others.user_id
+        FROM memberships AS own
+        JOIN memberships AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
+        WHERE own.user_id = $1 AND own.membership = 'join' AND others.user_id <> $1
+        ORDER BY others.user_id";
+    SHARE_A_ROOM = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM memberships AS one
+            JOIN memberships AS other ON other.room_nid = one.room_nid
+            WHERE one.user_id = $1 AND one.membership = 'join' AND other.user_id = $2 AND other.membership = 'join'
+        )";
+}

@@ -1,0 +1,179 @@
+use std::collections::BTreeMap;
+
+use crate::{
+    EventNid, RoomNid, StorageError, WriteTxn,
+    engine::{Value, args, sql},
+    state::{Completeness, DEPTH_LIMIT, Path, StateId, StateMap, key_nids},
+};
+
+/// Changes to a state by the keys' numbers.
+type Changes = BTreeMap<i64, Option<EventNid>>;
+
+/// The state after a state event: one row, however big the room is.
+///
+/// `before` is none for the first event of a room.
+pub async fn apply(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    before: Option<StateId>,
+    event_type: &str,
+    state_key: &str,
+    event: EventNid,
+) -> Result<StateId, StorageError> {
+    txn.execute(INTERN_KEY, args![event_type, state_key]).await?;
+    let key: i64 = txn.fetch_one(FIND_KEY, args![event_type, state_key]).await?;
+    let changes = Changes::from([(key, Some(event))]);
+    match before {
+        Some(before) => follow(txn, before, changes).await,
+        None => begin(txn, room, None, Completeness::Complete, &changes).await,
+    }
+}
+
+/// Stores a whole state. Close to `near` it costs the difference: the result of a resolution is close to one of the
+/// states that were resolved.
+///
+/// A state whose completeness differs from that of `near` is stored on its own.
+pub async fn insert(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    full: &StateMap,
+    near: Option<StateId>,
+    completeness: Completeness,
+) -> Result<StateId, StorageError> {
+    let full = intern(txn, full).await?;
+    if let Some(near) = near {
+        let path = Path::of(txn, near).await?;
+        let there = path.full(txn).await?;
+        let mut changes: Changes = full
+            .iter()
+            .filter(|(key, event)| there.get(key) != Some(event))
+            .map(|(key, event)| (*key, Some(*event)))
+            .collect();
+        changes.extend(there.keys().filter(|key| !full.contains_key(key)).map(|key| (*key, None)));
+        if path.completeness() == completeness && changes.len() <= full.len() / 2 {
+            return if changes.is_empty() { Ok(near) } else { follow(txn, near, changes).await };
+        }
+    }
+    let changes = full.into_iter().map(|(key, event)| (key, Some(event))).collect();
+    begin(txn, room, None, completeness, &changes).await
+}
+
+/// The numbers of the keys of a state.
+async fn intern(txn: &mut WriteTxn, full: &StateMap) -> Result<BTreeMap<i64, EventNid>, StorageError> {
+    let keys: Vec<(&str, &str)> =
+        full.keys().map(|(event_type, state_key)| (event_type.as_str(), state_key.as_str())).collect();
+    let mut by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (event_type, state_key) in &keys {
+        by_type.entry(event_type).or_default().push(state_key);
+    }
+    for (event_type, state_keys) in by_type {
+        for piece in state_keys.chunks(10_000) {
+            txn.execute(INTERN_KEYS, args![event_type, Value::list(piece)]).await?;
+        }
+    }
+    let known = key_nids(txn, &keys).await?;
+    Ok(known
+        .into_iter()
+        .filter_map(|(key, event_type, state_key)| Some((key, *full.get(&(event_type, state_key))?)))
+        .collect())
+}
+
+/// The next version of a line if `before` is its newest, otherwise a line that begins there.
+async fn follow(txn: &mut WriteTxn, before: StateId, changes: Changes) -> Result<StateId, StorageError> {
+    let is_newest = txn.execute(ADVANCE, args![before.line, before.version]).await? > 0;
+    if is_newest {
+        let state = StateId { line: before.line, version: before.version + 1 };
+        write(txn, state, &changes).await?;
+        return Ok(state);
+    }
+    let path = Path::of(txn, before).await?;
+    let (own, completeness) = (path.0[0], path.completeness());
+    if own.depth < DEPTH_LIMIT {
+        return begin(txn, own.room, Some((before, own.depth + 1)), completeness, &changes).await;
+    }
+    // Too deep: all that the lines below the topmost one say moves into the new line, which begins at the top.
+    let mut merged = Changes::new();
+    let (top, below) = path.0.split_last().ok_or_else(no_lines)?;
+    for segment in below.iter().rev() {
+        let lines: Vec<(i64, Option<EventNid>)> =
+            txn.fetch_all(CHANGES, args![segment.line, segment.version]).await?;
+        merged.extend(lines);
+    }
+    merged.extend(changes);
+    let top = StateId { line: top.line, version: top.version };
+    begin(txn, own.room, Some((top, 1)), completeness, &merged).await
+}
+
+fn no_lines() -> StorageError {
+    StorageError::Inconsistent("a state has no lines".to_owned())
+}
+
+/// Begins a line with its first version.
+async fn begin(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    parent: Option<(StateId, u32)>,
+    completeness: Completeness,
+    changes: &Changes,
+) -> Result<StateId, StorageError> {
+    let line = txn
+        .fetch_one(
+            BEGIN,
+            args![
+                room,
+                parent.map(|(parent, _)| parent.line),
+                parent.map(|(parent, _)| parent.version),
+                parent.map_or(0, |(_, depth)| depth),
+                completeness == Completeness::Partial,
+            ],
+        )
+        .await?;
+    let state = StateId { line, version: 1 };
+    write(txn, state, changes).await?;
+    Ok(state)
+}
+
+async fn write(txn: &mut WriteTxn, state: StateId, changes: &Changes) -> Result<(), StorageError> {
+    if let (1, Some((key, event))) = (changes.len(), changes.first_key_value()) {
+        txn.execute(WRITE_ONE, args![state.line, state.version, *key, *event]).await?;
+        return Ok(());
+    }
+    let gone = changes.iter().filter(|(_, event)| event.is_none()).map(|(key, _)| *key);
+    txn.execute(WRITE_GONE, args![state.line, state.version, Value::list(gone)]).await?;
+    // A key in 19 digits and its event: lists of pairs would need a syntax that the engines do not share.
+    let set: Vec<(i64, EventNid)> =
+        changes.iter().filter_map(|(key, event)| Some((*key, (*event)?))).collect();
+    for piece in set.chunks(10_000) {
+        let pairs: Vec<String> = piece.iter().map(|(key, event)| format!("{key:019}{}", event.0)).collect();
+        txn.execute(WRITE, args![state.line, state.version, Value::list(pairs)]).await?;
+    }
+    Ok(())
+}
+
+sql! {
+    INTERN_KEY = "INSERT INTO state_keys (type, state_key) VALUES ($1, $2) ON CONFLICT (type, state_key) DO NOTHING";
+    FIND_KEY = "SELECT key_nid FROM state_keys WHERE type = $1 AND state_key = $2";
+    INTERN_KEYS = "
+        INSERT INTO state_keys (type, state_key) SELECT CAST($1 AS TEXT), value FROM json_each($2) WHERE TRUE
+        ON CONFLICT (type, state_key) DO NOTHING";
+    ADVANCE = "
+        UPDATE state_lines SET newest_version = newest_version + 1
+        WHERE line_nid = $1 AND newest_version = $2";
+    CHANGES = "
+        SELECT key_nid, event_nid FROM state_changes
+        WHERE line_nid = $1 AND version <= $2
+        ORDER BY version";
+    BEGIN = "
+        INSERT INTO state_lines (room_nid, parent_line, parent_version, depth, newest_version, partial)
+        VALUES ($1, $2, $3, $4, 1, $5)
+        RETURNING line_nid";
+    WRITE_ONE = "INSERT INTO state_changes (line_nid, version, key_nid, event_nid) VALUES ($1, $2, $3, $4)";
+    WRITE_GONE = "
+        INSERT INTO state_changes (line_nid, version, key_nid, event_nid)
+        SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST(value AS BIGINT), CAST(NULL AS BIGINT) FROM json_each($3)";
+    WRITE = "
+        INSERT INTO state_changes (line_nid, version, key_nid, event_nid)
+        SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST(substr(value, 1, 19) AS BIGINT),
+            CAST(substr(value, 20) AS BIGINT)
+        FROM json_each($3)";
+}
