@@ -26,11 +26,18 @@ pub(crate) async fn check_collation(conn: &mut Conn) -> Result<(), StorageError>
 }
 
 sql! {
-    /// Whether this session got the lock that keeps a second process off. Such locks are per database, so a number
-    /// without a meaning is enough. SQLite's is a file.
+    /// Waits for the lock that keeps a second process off. Such locks are per database, so a number without a meaning
+    /// is enough. SQLite's is a file.
     pub(crate) LOCK = {
         sqlite: "SELECT TRUE",
-        postgres: "SELECT pg_try_advisory_lock(7810778)",
+        postgres: "SELECT TRUE FROM (SELECT pg_advisory_lock(7810778)) AS locked",
+    };
+    /// Makes commits of this session wait for the disk where the server's default is not to.
+    pub(crate) WAIT_FOR_DISK = {
+        sqlite: "SELECT TRUE",
+        postgres: "
+            SELECT set_config('synchronous_commit', 'on', FALSE) = 'on'
+            WHERE current_setting('synchronous_commit') = 'off'",
     };
     COLLATION = {
         sqlite: "SELECT 'C', 'UTF8'",

@@ -52,12 +52,7 @@ impl TestStore {
                 (EngineOptions::Postgres(options), Database::Postgres { url, name })
             }
         };
-        let options = StoreOptions {
-            engine: options,
-            server_name: Self::server_name(),
-            program_version: "0.0.0".to_owned(),
-            new_incarnation: 1,
-        };
+        let options = store_options(options);
         let store = Store::open(options.clone()).await.expect("a new store");
         Self { store, options, database }
     }
@@ -99,6 +94,40 @@ impl Drop for TestStore {
             });
             // What stays behind goes with the throw-away cluster.
             let _ = dropped.join();
+        }
+    }
+}
+
+fn store_options(engine: EngineOptions) -> StoreOptions {
+    StoreOptions {
+        engine,
+        server_name: TestStore::server_name(),
+        program_version: "0.0.0".to_owned(),
+        new_incarnation: 1,
+    }
+}
+
+/// For tests of this crate that open the database in another process.
+#[cfg(test)]
+impl TestStore {
+    /// The engine and where the database is, in a line.
+    pub(crate) fn place(&self) -> String {
+        match (&self.database, &self.options.engine) {
+            (Database::Postgres { name, .. }, _) => format!("postgres {name}"),
+            (_, EngineOptions::Sqlite(options)) => format!("sqlite {}", options.path.display()),
+            (Database::Sqlite(_), EngineOptions::Postgres(_)) => unreachable!("a file has a path"),
+        }
+    }
+
+    /// The options for a line that [`TestStore::place`] gave, cut at the first space.
+    pub(crate) fn options_at(engine: &str, place: &str) -> StoreOptions {
+        match engine {
+            "sqlite" => store_options(EngineOptions::Sqlite(SqliteOptions::new(place))),
+            _ => {
+                let url = env::var("TEST_POSTGRES_URL").expect("the parent has it");
+                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(place);
+                store_options(EngineOptions::Postgres(options))
+            }
         }
     }
 }

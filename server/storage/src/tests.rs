@@ -1,4 +1,5 @@
 //! Claims about the whole crate.
 
+mod durability;
 mod schema;
 mod statements;

@@ -62,10 +62,16 @@ impl PostgresOptions {
     /// the connection, also after a crash.
     pub(crate) async fn connect_writer(&self) -> Result<Conn, StorageError> {
         let mut conn = self.connect().await?;
-        let locked: bool = transaction::one(&mut conn, dialect::LOCK, args![]).await?;
-        if !locked {
-            let name = self.connect.get_database().unwrap_or("postgres").to_owned();
-            return Err(StorageError::InUse(format!("database {name}")));
+        transaction::optional::<bool>(&mut conn, dialect::WAIT_FOR_DISK, args![]).await?;
+        // The session of a process that was killed a moment ago may still be there.
+        conn.run("SET lock_timeout = '3s'").await?;
+        match transaction::one::<bool>(&mut conn, dialect::LOCK, args![]).await {
+            Ok(_) => conn.run("SET lock_timeout = 0").await?,
+            Err(error) if is_lock_timeout(&error) => {
+                let name = self.connect.get_database().unwrap_or("postgres").to_owned();
+                return Err(StorageError::InUse(format!("database {name}")));
+            }
+            Err(error) => return Err(error),
         }
         Ok(conn)
     }
@@ -79,4 +85,10 @@ impl PostgresOptions {
                 .connect_lazy_with((*self.connect).clone()),
         )
     }
+}
+
+/// PostgreSQL's `lock_not_available`.
+fn is_lock_timeout(error: &StorageError) -> bool {
+    let StorageError::Statement { source, .. } = error else { return false };
+    matches!(source.downcast_ref(), Some(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03"))
 }

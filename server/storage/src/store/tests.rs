@@ -12,6 +12,10 @@ sql! {
     RAISE_EPOCH = "UPDATE leases SET epoch = epoch + 1";
     PRETEND_NEWER = "INSERT INTO migrations (version, name, program) VALUES (9999, 'later', '7.8.9')";
     AUTO_VACUUM = { sqlite: "SELECT auto_vacuum FROM pragma_auto_vacuum", postgres: "SELECT CAST(2 AS BIGINT)" };
+    SYNCHRONOUS = {
+        sqlite: "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+        postgres: "SELECT current_setting('synchronous_commit')",
+    };
     LIST = "SELECT value FROM json_each($1)";
     LIST_NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each($1)";
 }
@@ -207,4 +211,21 @@ async fn a_list_is_one_parameter() {
     assert_eq!(names, ["a", "\"b\" ä"]);
     let numbers: Vec<i64> = txn.fetch_all(LIST_NUMBERS, args![Value::list([i64::MAX, -7])]).await.unwrap();
     assert_eq!(numbers, [i64::MAX, -7]);
+}
+
+#[tokio::test]
+async fn commits_of_a_store_wait_for_the_disk() {
+    let store = TestStore::open().await;
+    store.close().await;
+    let mut options = store.options().clone();
+    if let EngineOptions::Sqlite(options) = &mut options.engine {
+        *options = SqliteOptions::new(&options.path);
+    }
+    let store = Store::open(options).await.unwrap();
+    let mut txn = store.write("test").await.unwrap();
+    let setting: String = txn.fetch_one(SYNCHRONOUS, args![]).await.unwrap();
+    // SQLite's FULL is 2.
+    assert!(matches!(setting.as_str(), "2" | "on"), "{setting}");
+    txn.commit().await.unwrap();
+    store.close().await;
 }

@@ -19,6 +19,7 @@ const MODULES: &[&[Sql]] = &[
     crate::state::change::STATEMENTS,
     crate::state::compare::STATEMENTS,
     crate::state::purge::STATEMENTS,
+    super::durability::STATEMENTS,
     super::schema::STATEMENTS,
     crate::store::tests::STATEMENTS,
     crate::testing::STATEMENTS,
