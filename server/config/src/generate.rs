@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::secret::Secret;
 
-/// How many random bytes a new configuration's secrets are made of.
-pub const GENERATED_SECRET_BYTES: usize = 96;
+/// How many random bytes a new configuration's secret is made of.
+pub const GENERATED_SECRET_BYTES: usize = 32;
 
 /// What a new configuration is to say.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct GenerateOptions<'a> {
     pub enable_metrics: bool,
 }
 
-/// The text of a new `homeserver.yaml`. It holds secrets, made of `random`: write it for the owner's eyes only.
+/// The text of a new `homeserver.yaml`. It holds a secret, made of `random`: write it for the owner's eyes only.
 #[must_use]
 pub fn generate(options: &GenerateOptions<'_>, random: &[u8; GENERATED_SECRET_BYTES]) -> Secret {
     let data = |name: &str| quoted(&options.data_directory.join(name).to_string_lossy());
@@ -38,11 +38,7 @@ pub fn generate(options: &GenerateOptions<'_>, random: &[u8; GENERATED_SECRET_BY
     let _ = writeln!(text, "media_store_path: {}", data("media_store"));
     let _ = writeln!(text, "signing_key_path: {}", data(&format!("{}.signing.key", options.server_name)));
     text.push_str("trusted_key_servers:\n  - server_name: \"matrix.org\"\n");
-    for (name, bytes) in
-        ["registration_shared_secret", "macaroon_secret_key", "form_secret"].iter().zip(random.chunks(32))
-    {
-        let _ = writeln!(text, "{name}: \"{}\"", letters(bytes));
-    }
+    let _ = writeln!(text, "registration_shared_secret: \"{}\"", letters(random));
     Secret::new(text)
 }
 

@@ -60,6 +60,8 @@ const PREJOIN_TYPES: [&str; 6] = [
     "m.room.topic",
 ];
 
+const FORMS: &str = "there are no forms and no login tokens yet";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> ApiConfig {
     const SERVICES: &str = "there are no application services yet";
     r.never("it is older than `room_prejoin_state`; use that").know::<Option<Vec<String>>>(
@@ -107,11 +109,11 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ApiConfig {
             "false",
             "Whether the token also goes into the URL of requests to them.",
         ),
-        macaroon_secret_key: r.secret(
+        macaroon_secret_key: r.not_yet(FORMS).secret(
             "macaroon_secret_key",
             "macaroon_secret_key_path",
             "Signs short-lived tokens and cookies.",
         ),
-        form_secret: r.secret("form_secret", "form_secret_path", "Signs the values of forms."),
+        form_secret: r.not_yet(FORMS).secret("form_secret", "form_secret_path", "Signs the values of forms."),
     }
 }

@@ -74,11 +74,19 @@ pub struct PurgeJob {
 const MAU: &str = "active users are not counted";
 const THREEPID: &str = "e-mail addresses and phone numbers are not handled";
 
+const BLOCKING: &str = "nobody is turned away yet";
+
+const ADDRESSES: &str = "addresses are kept with the device only";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> BlockingConfig {
     BlockingConfig {
-        admin_contact: r.get("admin_contact", "null", "How users reach the administrator, told with limits."),
-        hs_disabled: r.get("hs_disabled", "false", "Whether all clients are turned away."),
-        hs_disabled_message: r.get(
+        admin_contact: r.not_yet(BLOCKING).get(
+            "admin_contact",
+            "null",
+            "How users reach the administrator, told with limits.",
+        ),
+        hs_disabled: r.not_yet(BLOCKING).get("hs_disabled", "false", "Whether all clients are turned away."),
+        hs_disabled_message: r.not_yet(BLOCKING).get(
             "hs_disabled_message",
             "Homeserver is currently blocked",
             "What they are told.",
@@ -139,7 +147,11 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> BlockingConfig {
             "null",
             "When to purge a room that all local users have forgotten.",
         ),
-        user_ips_max_age: r.get("user_ips_max_age", "28d", "How long addresses of users are kept."),
+        user_ips_max_age: r.not_yet(ADDRESSES).get(
+            "user_ips_max_age",
+            "28d",
+            "How long addresses of users are kept.",
+        ),
         request_token_inhibit_3pid_errors: r.not_yet(THREEPID).get(
             "request_token_inhibit_3pid_errors",
             "false",

@@ -16,6 +16,8 @@ pub struct CachesConfig {
 
 const BUDGET: &str = "`caches.budget` sizes all caches, in bytes";
 
+const ANSWERS: &str = "answers are not kept";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> CachesConfig {
     r.never(BUDGET).know::<Bytes>("event_cache_size", "10K", "Number of events in memory.");
     r.group("caches", "Caches in memory.", |r| {
@@ -39,7 +41,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> CachesConfig {
         });
         CachesConfig {
             budget,
-            sync_response_cache_duration: r.get(
+            sync_response_cache_duration: r.not_yet(ANSWERS).get(
                 "sync_response_cache_duration",
                 "2m",
                 "How long a sync answer is kept for a client that asks again.",

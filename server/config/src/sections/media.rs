@@ -72,6 +72,8 @@ pub struct UrlPreviewConfig {
 const PREVIEW: &str = "there are no URL previews yet";
 const PYTHON: &str = "Python modules cannot run here";
 
+const FEDERATION: &str = "there is no federation yet";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> MediaConfig {
     r.never("media is always kept in `media_store_path`").know::<bool>(
         "enable_local_media_storage",
@@ -117,7 +119,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> MediaConfig {
             },
         ),
         max_image_pixels,
-        prevent_media_downloads_from: r.get(
+        prevent_media_downloads_from: r.not_yet(FEDERATION).get(
             "prevent_media_downloads_from",
             "[]",
             "Servers whose media is not fetched.",

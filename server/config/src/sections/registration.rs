@@ -72,11 +72,21 @@ impl Choice for RoomPreset {
 const THREEPID: &str = "e-mail addresses and phone numbers are not handled";
 const IDENTITY: &str = "identity servers are not asked";
 
+const TOKENS: &str = "registration tokens are not handled yet";
+
+const GUESTS: &str = "there are no guests yet";
+
+const JOINS: &str = "new users join no room by themselves yet";
+
+const NAMES: &str = "a taken name is always told";
+
+const NOTICES: &str = "everybody concerned is told of a new device";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
     let LooseBoolean(mut enabled) = r.get(
         "enable_registration",
         "false",
-        "Whether anybody may make an account; without a check (token, captcha, address) it needs \
+        "Whether anybody may make an account; without a check it needs \
          `enable_registration_without_verification` too.",
     );
     let LooseBoolean(without_verification) = r.get(
@@ -116,7 +126,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
             "true",
             "Whether identity servers may be asked for users.",
         ),
-        registration_requires_token: r.get(
+        registration_requires_token: r.not_yet(TOKENS).get(
             "registration_requires_token",
             "false",
             "Whether a new account needs a registration token.",
@@ -127,12 +137,12 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
             "Whoever knows it can make accounts, administrators too.",
         ),
         bcrypt_rounds: bcrypt_rounds(r),
-        allow_guest_access: r.get(
+        allow_guest_access: r.not_yet(GUESTS).get(
             "allow_guest_access",
             "false",
             "Whether guests may come in without an account.",
         ),
-        default_identity_server: r.get(
+        default_identity_server: r.not_yet(IDENTITY).get(
             "default_identity_server",
             "null",
             "Identity server that clients are told to use.",
@@ -148,45 +158,49 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
             "true",
             "Whether users may change their avatar.",
         ),
-        enable_3pid_changes: r.get(
+        enable_3pid_changes: r.not_yet(THREEPID).get(
             "enable_3pid_changes",
             "true",
             "Whether users may change their e-mail addresses and phone numbers.",
         ),
-        auto_join_rooms: r.get("auto_join_rooms", "[]", "Aliases of rooms that a new user joins."),
-        autocreate_auto_join_rooms: r.get(
+        auto_join_rooms: r.not_yet(JOINS).get(
+            "auto_join_rooms",
+            "[]",
+            "Aliases of rooms that a new user joins.",
+        ),
+        autocreate_auto_join_rooms: r.not_yet(JOINS).get(
             "autocreate_auto_join_rooms",
             "true",
             "Whether `auto_join_rooms` of this server are made when they are missing.",
         ),
-        autocreate_auto_join_rooms_federated: r.get(
+        autocreate_auto_join_rooms_federated: r.not_yet(JOINS).get(
             "autocreate_auto_join_rooms_federated",
             "true",
             "Whether users of other servers can join rooms that were made so.",
         ),
-        autocreate_auto_join_room_preset: r.get(
+        autocreate_auto_join_room_preset: r.not_yet(JOINS).get(
             "autocreate_auto_join_room_preset",
             "public_chat",
             "Preset of rooms that were made so.",
         ),
-        auto_join_mxid_localpart: r.get(
+        auto_join_mxid_localpart: r.not_yet(JOINS).get(
             "auto_join_mxid_localpart",
             "null",
             "The user who makes these rooms and invites to them.",
         ),
-        auto_join_rooms_for_guests: r.get(
+        auto_join_rooms_for_guests: r.not_yet(GUESTS).get(
             "auto_join_rooms_for_guests",
             "true",
             "Whether guests join them too.",
         ),
-        inhibit_user_in_use_error: r.get(
+        inhibit_user_in_use_error: r.not_yet(NAMES).get(
             "inhibit_user_in_use_error",
             "false",
             "Whether to hide until the end of a registration that a name is taken.",
         ),
         allow_underscore_prefixed_registration: underscores(r),
     };
-    r.know::<Vec<String>>(
+    r.not_yet(NOTICES).know::<Vec<String>>(
         "dont_notify_new_devices_for",
         "[]",
         "Users whose new devices nobody is told about.",
@@ -255,17 +269,20 @@ pub(crate) fn check_open(r: &mut Reader<'_, '_>, config: &RegistrationConfig, ca
     if !config.enable_registration {
         return;
     }
-    if captcha {
-        r.conflict("enable_registration_captcha", "not possible yet: accounts would be made without it");
+    for (name, asked) in [
+        ("enable_registration_captcha", captcha),
+        ("registration_requires_token", config.registration_requires_token),
+        ("registrations_require_3pid", !config.registrations_require_3pid.is_empty()),
+    ] {
+        if asked {
+            r.conflict(name, "not possible yet: accounts would be made without this check");
+        }
     }
-    if !config.registrations_require_3pid.is_empty() {
-        r.conflict("registrations_require_3pid", "not possible yet: accounts would be made without it");
-    }
-    if !config.enable_registration_without_verification && !config.registration_requires_token {
+    if !config.enable_registration_without_verification {
         r.conflict(
             "enable_registration",
-            "anybody could make accounts without a check: set `registration_requires_token: true`, or say that you \
-             mean it with `enable_registration_without_verification: true`",
+            "anybody could make accounts without a check: say that you mean it with \
+             `enable_registration_without_verification: true`",
         );
     }
 }

@@ -117,6 +117,8 @@ impl PowerLevelOverrides {
     }
 }
 
+const PRESENCE: &str = "there is no presence yet";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> RoomsConfig {
     RoomsConfig {
         encryption_enabled_by_default_for_room_type: r.get(
@@ -158,7 +160,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RoomsConfig {
             "Whether who leaves a room also forgets it.",
         ),
         exclude_rooms_from_sync: r.get("exclude_rooms_from_sync", "[]", "Rooms that no client is told of."),
-        exclude_rooms_from_presence: r.get(
+        exclude_rooms_from_presence: r.not_yet(PRESENCE).get(
             "exclude_rooms_from_presence",
             "[]",
             "Rooms whose members do not see each other's presence through them.",

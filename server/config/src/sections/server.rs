@@ -54,6 +54,20 @@ pub struct UserTypesConfig {
     pub extra_user_types: Vec<String>,
 }
 
+const OUTBOUND: &str = "no outgoing requests are made yet";
+
+const FEDERATION: &str = "there is no federation yet";
+
+const SEARCH: &str = "messages are not searched yet";
+
+const DEVICES: &str = "devices stay until somebody removes them";
+
+const DELAYED: &str = "events are not delayed";
+
+const TYPES: &str = "users have no types yet";
+
+const ADMINISTRATORS: &str = "everybody may invite";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
     let server_name = server_name(r);
     let (public_baseurl, serve_client_wellknown) = public_baseurl(r, &server_name);
@@ -73,11 +87,11 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
         server_name,
         pid_file: r.get("pid_file", "null", "A file that gets the process id."),
         print_pidfile: r.get("print_pidfile", "false", "Whether to print the path of `pid_file` at start."),
-        user_agent_suffix: r.get("user_agent_suffix", "null", "Text at the end of the User-Agent of our requests."),
+        user_agent_suffix: r.not_yet(OUTBOUND).get("user_agent_suffix", "null", "Text at the end of the User-Agent of our requests."),
         web_client_location: r.get("web_client_location", "null", "Where `/` redirects a browser to."),
         public_baseurl,
         serve_client_wellknown,
-        serve_server_wellknown: r.get(
+        serve_server_wellknown: r.not_yet(FEDERATION).get(
             "serve_server_wellknown",
             "false",
             "Whether to answer `/.well-known/matrix/server` and so send other servers to port 443.",
@@ -108,7 +122,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
             "false",
             "Whether the list of public rooms is shown without a login.",
         ),
-        allow_public_rooms_over_federation: r.get(
+        allow_public_rooms_over_federation: r.not_yet(FEDERATION).get(
             "allow_public_rooms_over_federation",
             "false",
             "Whether other servers may ask for the list of public rooms.",
@@ -119,34 +133,34 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
             "100",
             "Most events of a timeline that a sync filter can ask for.",
         ),
-        block_non_admin_invites: r.get(
+        block_non_admin_invites: r.not_yet(ADMINISTRATORS).get(
             "block_non_admin_invites",
             "false",
             "Whether users of this server can be invited by its administrators only.",
         ),
-        enable_search: r.get("enable_search", "true", "Whether messages are indexed and can be searched."),
-        ip_range_blacklist: r.get(
+        enable_search: r.not_yet(SEARCH).get("enable_search", "true", "Whether messages are indexed and can be searched."),
+        ip_range_blacklist: r.not_yet(OUTBOUND).get(
             "ip_range_blacklist",
             r#"["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "192.0.0.0/24", "169.254.0.0/16", "192.88.99.0/24", "198.18.0.0/15", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "::1/128", "fe80::/10", "fc00::/7", "2001:db8::/32", "ff00::/8", "fec0::/10"]"#,
             "Addresses that no outgoing request goes to; 0.0.0.0 and :: never.",
         ),
-        ip_range_whitelist: r.get("ip_range_whitelist", "[]", "Exceptions to `ip_range_blacklist`."),
-        dummy_events_threshold: r.get(
+        ip_range_whitelist: r.not_yet(OUTBOUND).get("ip_range_whitelist", "[]", "Exceptions to `ip_range_blacklist`."),
+        dummy_events_threshold: r.not_yet(FEDERATION).get(
             "dummy_events_threshold",
             "10",
             "Number of ends of a room's event graph from which on a dummy event joins them.",
         ),
-        delete_stale_devices_after: r.get(
+        delete_stale_devices_after: r.not_yet(DEVICES).get(
             "delete_stale_devices_after",
             "null",
             "Log out devices that have not been used for so long.",
         ),
-        max_event_delay_duration: r.get(
+        max_event_delay_duration: r.not_yet(DELAYED).get(
             "max_event_delay_duration",
             "null",
             "Longest time by which an event can be delayed (MSC4140).",
         ),
-        user_types: r.group("user_types", "Types that a user can have besides `support` and `bot`.", |r| {
+        user_types: r.not_yet(TYPES).group("user_types", "Types that a user can have besides `support` and `bot`.", |r| {
             UserTypesConfig {
                 default_user_type: r.get("default_user_type", "null", "Type of new users."),
                 extra_user_types: r.get("extra_user_types", "[]", "Further types that users can be given."),

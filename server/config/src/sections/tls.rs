@@ -25,8 +25,10 @@ pub enum TlsVersion {
     Tls13,
 }
 
+const FEDERATION: &str = "there is no federation yet";
+
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> TlsConfig {
-    let LooseText(version) = r.get(
+    let LooseText(version) = r.not_yet(FEDERATION).get(
         "federation_client_minimum_tls_version",
         "\"1\"",
         "Lowest version of TLS in requests to other servers; below 1.2 is never spoken.",
@@ -39,7 +41,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> TlsConfig {
             TlsVersion::Tls12
         }
     };
-    let authorities: Option<Vec<PathBuf>> = r.get(
+    let authorities: Option<Vec<PathBuf>> = r.not_yet(FEDERATION).get(
         "federation_custom_ca_list",
         "null",
         "PEM files of the only authorities whose certificates other servers may have.",
@@ -59,13 +61,13 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> TlsConfig {
             "PEM file of the certificate and its chain.",
         ),
         tls_private_key_path: r.get("tls_private_key_path", "null", "PEM file of the certificate's key."),
-        federation_verify_certificates: r.get(
+        federation_verify_certificates: r.not_yet(FEDERATION).get(
             "federation_verify_certificates",
             "true",
             "Whether the certificates of other servers are checked.",
         ),
         federation_client_minimum_tls_version: version,
-        federation_certificate_verification_whitelist: r.get(
+        federation_certificate_verification_whitelist: r.not_yet(FEDERATION).get(
             "federation_certificate_verification_whitelist",
             "[]",
             "Domains whose certificates are not checked; `*` and `?` are wildcards.",

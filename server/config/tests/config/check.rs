@@ -36,7 +36,7 @@ password_config: yes
         "error: homeserver.yaml:5: listeners[0].type: expected one of http, metrics, manhole, found the text \"https\"",
         "error: homeserver.yaml:7: listeners[0].resources[0].names: expected one of client, consent, federation, health, keys, media, metrics, openid, replication, static, found the text \"fedration\"",
         "error: homeserver.yaml:8: bcrypt_rounds: expected an integer from 0 to 4294967295, found the text \"twelve\"",
-        "error: homeserver.yaml:9: enable_registration: anybody could make accounts without a check: set `registration_requires_token: true`, or say that you mean it with `enable_registration_without_verification: true`",
+        "error: homeserver.yaml:9: enable_registration: anybody could make accounts without a check: say that you mean it with `enable_registration_without_verification: true`",
         "error: homeserver.yaml:11: presence.idle_timeout: expected a duration like 30s, 5m, 2h, 1d, 1w, 1y or a number of milliseconds, found the text \"soon\"",
         "error: homeserver.yaml:12: redaction_retention_period: expected a duration like 30s, 5m, 2h, 1d, 1w, 1y or a number of milliseconds, found a list of 1",
         "error: homeserver.yaml:13: ip_range_blacklist: expected an address or a range like 10.0.0.0/8 or fd00::/8, found the text \"10.0.0.0/99\"",
@@ -162,7 +162,7 @@ fn a_file_that_is_no_yaml_is_broken_at_its_line() {
 fn what_synapse_would_refuse_is_told_on_request_only() {
     let files = Files::new(&[
         ("a.yaml", "server_name: a.b\ncaches: {budget: 1G}\n"),
-        ("b.yaml", "caches: !merge\n  sync_response_cache_duration: 1m\n"),
+        ("b.yaml", "caches: !merge\n  global_factor: 0.5\n"),
     ]);
     let loaded = files.load();
     assert_eq!(files.faults_of(&loaded), Vec::<String>::new());
@@ -191,10 +191,13 @@ fn registration_is_never_open_by_accident() {
             .map_err(|faults| faults.len())
     };
     assert_eq!(open(""), Err(1));
-    assert_eq!(open("registration_requires_token: true\n"), Ok(true));
     assert_eq!(open("enable_registration_without_verification: true\n"), Ok(true));
     // Checks that this server does not make are no checks.
-    assert_eq!(open("registration_requires_token: true\nenable_registration_captcha: true\n"), Err(1));
+    assert_eq!(open("registration_requires_token: true\n"), Err(2));
+    assert_eq!(
+        open("enable_registration_without_verification: true\nenable_registration_captcha: true\n"),
+        Err(1)
+    );
     assert_eq!(
         open("enable_registration_without_verification: true\nregistrations_require_3pid: [email]\n"),
         Err(1)

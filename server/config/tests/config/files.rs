@@ -10,9 +10,9 @@ fn a_directory_stands_for_its_yaml_files_by_code_point() {
         ("homeserver.yaml", "server_name: a.b\nbcrypt_rounds: 4\n"),
         ("conf.d/9.yaml", "bcrypt_rounds: 9\n"),
         ("conf.d/10.yaml", "bcrypt_rounds: 10\n"),
-        ("conf.d/Z.yaml", "admin_contact: Z\n"),
-        ("conf.d/a.yaml", "admin_contact: a\n"),
-        ("conf.d/ä.yaml", "admin_contact: ä\n"),
+        ("conf.d/Z.yaml", "web_client_location: Z\n"),
+        ("conf.d/a.yaml", "web_client_location: a\n"),
+        ("conf.d/ä.yaml", "web_client_location: ä\n"),
         ("conf.d/skipped.yml", "bcrypt_rounds: 30\n"),
         ("conf.d/README", "text\n"),
         ("conf.d/below/x.yaml", "bcrypt_rounds: 31\n"),
@@ -30,7 +30,7 @@ fn a_directory_stands_for_its_yaml_files_by_code_point() {
     );
     let config = loaded.config().unwrap();
     assert_eq!(config.registration.bcrypt_rounds, 9);
-    assert_eq!(config.blocking.admin_contact.as_deref(), Some("ä"));
+    assert_eq!(config.server.web_client_location.as_deref(), Some("ä"));
 }
 
 #[test]
@@ -94,15 +94,15 @@ fn a_mapping_inside_a_merged_one_is_replaced_unless_tagged_too() {
 
 #[test]
 fn merging_into_nothing_sets_and_into_no_mapping_is_refused() {
-    let alone = Files::new(&[("a.yaml", "server_name: a.b\npresence: !merge {enabled: false}\n")]);
-    assert_eq!(alone.config().presence.enabled, myelin_config::PresenceMode::Off);
+    let alone = Files::new(&[("a.yaml", "server_name: a.b\npassword_config: !merge {enabled: false}\n")]);
+    assert_eq!(alone.config().passwords.enabled, myelin_config::PasswordMode::Off);
     let onto_list = Files::new(&[
-        ("a.yaml", "server_name: a.b\npresence: []\n"),
-        ("b.yaml", "presence: !merge {enabled: false}\n"),
+        ("a.yaml", "server_name: a.b\npassword_config: []\n"),
+        ("b.yaml", "password_config: !merge {enabled: false}\n"),
     ]);
     assert_eq!(
         onto_list.faults(),
-        ["error: b.yaml:1: presence: `!merge` needs an earlier mapping, found a list of 0"]
+        ["error: b.yaml:1: password_config: `!merge` needs an earlier mapping, found a list of 0"]
     );
 }
 

@@ -58,11 +58,12 @@ fn no_secret_is_ever_shown_unless_asked_for() {
 
 #[test]
 fn a_secret_of_the_wrong_type_is_told_without_its_value() {
-    let files = Files::new(&[("a.yaml", "server_name: a.b\nform_secret: 271828\nsigning_key: 2001-01-01\n")]);
+    let files =
+        Files::new(&[("a.yaml", "server_name: a.b\nturn_password: 271828\nsigning_key: 2001-01-01\n")]);
     assert_eq!(
         files.faults(),
         [
-            "error: a.yaml:2: form_secret: expected a text, found a number",
+            "error: a.yaml:2: turn_password: expected a text, found a number",
             "error: a.yaml:3: signing_key: expected a text, found a date (quote it to make it a text)",
         ]
     );
@@ -74,7 +75,7 @@ fn a_secret_can_be_in_a_file_of_its_own() {
         "a.yaml",
         "server_name: a.b
 registration_shared_secret_path: secrets/registration
-form_secret_path: $CREDENTIALS_DIRECTORY/form
+turn_password_path: $CREDENTIALS_DIRECTORY/form
 database: {name: psycopg2, args: {password_path: '${CREDENTIALS_DIRECTORY}/database'}}
 password_config: {pepper_path: secrets/pepper}
 ",
@@ -88,7 +89,7 @@ password_config: {pepper_path: secrets/pepper}
         files.load_with(&[("CREDENTIALS_DIRECTORY", credentials.to_str().unwrap())], &["a.yaml"], |_| {});
     let config = loaded.config().unwrap();
     assert_eq!(config.registration.registration_shared_secret.unwrap().expose(), "one");
-    assert_eq!(config.api.form_secret.unwrap().expose(), "two");
+    assert_eq!(config.turn.turn_password.unwrap().expose(), "two");
     let DatabaseConfig::Postgres(database) = config.database else { panic!("not PostgreSQL") };
     assert_eq!(database.password.unwrap().expose(), "three");
     assert_eq!(config.passwords.pepper.unwrap().expose(), "four");
@@ -97,10 +98,10 @@ password_config: {pepper_path: secrets/pepper}
 #[test]
 fn a_credential_without_a_credentials_directory_is_told() {
     let files =
-        Files::new(&[("a.yaml", "server_name: a.b\nform_secret_path: $CREDENTIALS_DIRECTORY/form\n")]);
+        Files::new(&[("a.yaml", "server_name: a.b\nturn_password_path: $CREDENTIALS_DIRECTORY/form\n")]);
     assert_eq!(
         files.faults(),
-        ["error: a.yaml:2: form_secret_path: the path needs $CREDENTIALS_DIRECTORY, which is not set"]
+        ["error: a.yaml:2: turn_password_path: the path needs $CREDENTIALS_DIRECTORY, which is not set"]
     );
 }
 
@@ -108,12 +109,12 @@ fn a_credential_without_a_credentials_directory_is_told() {
 fn a_secret_given_twice_or_unreadable_is_told() {
     let files = Files::new(&[(
         "a.yaml",
-        "server_name: a.b\nform_secret: hush\nform_secret_path: /x\nturn_shared_secret_path: /nowhere/turn\n",
+        "server_name: a.b\nturn_password: hush\nturn_password_path: /x\nturn_shared_secret_path: /nowhere/turn\n",
     )]);
     let faults = files.faults();
     assert_eq!(
         faults[0],
-        "error: a.yaml:3: form_secret_path: given beside `form_secret`; one of the two has to go"
+        "error: a.yaml:3: turn_password_path: given beside `turn_password`; one of the two has to go"
     );
     assert!(
         faults[1].starts_with("error: a.yaml:4: turn_shared_secret_path: cannot read /nowhere/turn: "),
@@ -125,11 +126,13 @@ fn a_secret_given_twice_or_unreadable_is_told() {
 #[test]
 fn secrets_in_the_configuration_can_be_refused() {
     let files =
-        Files::new(&[("a.yaml", "server_name: a.b\nform_secret: hush\nmacaroon_secret_key_path: m\n")]);
+        Files::new(&[("a.yaml", "server_name: a.b\nturn_password: hush\nturn_shared_secret_path: m\n")]);
     files.write("m", "m");
     let loaded = files.load_with(&[], &["a.yaml"], |sources| sources.refuse_inline_secrets = true);
     assert_eq!(
         files.faults_of(&loaded),
-        ["error: a.yaml:2: form_secret: secrets in the configuration are refused; use `form_secret_path`"]
+        [
+            "error: a.yaml:2: turn_password: secrets in the configuration are refused; use `turn_password_path`"
+        ]
     );
 }

@@ -14,7 +14,11 @@ use crate::support::Files;
 const ANSWERS: &str = include_str!("../vectors/synapse-configs.json");
 
 /// Cases in which the answer is another one here, with the reason. A case is named by its last file.
-const OTHER_VERDICTS: [(&str, &str); 3] = [
+const OTHER_VERDICTS: [(&str, &str); 4] = [
+    (
+        "enable_registration: 'true'\nregistration_requires_token: true\n",
+        "refused as long as there are no tokens",
+    ),
     (
         "rc_joins: {remote: {per_second: 1e-2, burst_count: 3}}\n",
         "a text, at which Synapse fails with the first join",
