@@ -1,0 +1,52 @@
+//! `myelin config show|check|docs`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use myelin_config::{ShowFormat, ShowOptions, load};
+
+use super::arguments::{CheckArguments, ConfigCommand, DocsFormat, OutputFormat, ShowArguments};
+use super::environment;
+
+pub(super) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ConfigCommand::Show(arguments) => show(arguments),
+        ConfigCommand::Check(arguments) => check(&arguments),
+        ConfigCommand::Docs { format } => Ok(docs(format)),
+    }
+}
+
+fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
+    let loaded = load(arguments.paths.sources(), &environment()?);
+    let options = ShowOptions {
+        key: arguments.key,
+        origin: arguments.origin,
+        all: arguments.all,
+        format: match arguments.format {
+            OutputFormat::Text => ShowFormat::Text,
+            OutputFormat::Json => ShowFormat::Json,
+        },
+        secrets: arguments.secrets,
+    };
+    print!("{}", loaded.show(&options)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
+    let check = load(arguments.paths.sources(), &environment()?).check(arguments.synapse);
+    print!("{}", check.text);
+    let code = u8::try_from(check.verdict as i32).context("a verdict is an exit code")?;
+    Ok(ExitCode::from(code))
+}
+
+fn docs(format: DocsFormat) -> ExitCode {
+    print!(
+        "{}",
+        match format {
+            DocsFormat::Markdown => myelin_config::markdown_reference(),
+            DocsFormat::Schema => myelin_config::json_schema(),
+            DocsFormat::Man => myelin_config::manual_page(),
+        }
+    );
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,14 @@
+//! The real binary, started as an operator or systemd starts it.
+//!
+//! Nothing sleeps: a test waits for a notification or for output, and fails at a deadline.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod commands;
+mod fake;
+mod http;
+mod life;
+mod listeners;
+mod running;
+mod synapse_tools;
+mod terminal;
