@@ -1,6 +1,6 @@
 //! Every setting of Myelin: what it is called, what it means, what is in force and why.
 //!
-//! The files are Synapse's: the same options, the same merging of `-c` paths, the same YAML. [`load`] reads them;
+//! The files are Synapse's: the same options, the same merging of `-c` paths, the same YAML. [`load()`] reads them;
 //! [`Loaded`] can be checked, shown, or turned into the typed [`Config`]. The options are defined in the files of
 //! `sections/`, each once, by the call that reads it. The crate reads files at start and knows no other crate; it
 //! never prints.

@@ -48,6 +48,53 @@ fn without_a_name_it_is_not_configured_rather_than_broken() {
     assert_eq!(faults.iter().map(|fault| fault.kind).collect::<Vec<_>>(), [FaultKind::NotConfigured]);
 }
 
+#[test]
+fn proxies_come_from_the_file_and_else_from_the_environment() {
+    let variables =
+        [("HTTP_PROXY", "http://upper:1"), ("https_proxy", "http://lower:2"), ("no_proxy", "a, 10.0.0.0/8,")];
+    let files = Files::new(&[
+        ("none.yaml", "server_name: a.b\n"),
+        ("own.yaml", "server_name: a.b\nhttp_proxy: http://own:3\nhttps_proxy:\nno_proxy_hosts: [b]\n"),
+    ]);
+    let proxy = |name: &str| files.load_with(&variables, &[name], |_| {}).config().unwrap().proxy;
+    let from_environment = proxy("none.yaml");
+    assert_eq!(from_environment.http_proxy.unwrap().expose(), "http://upper:1");
+    assert_eq!(from_environment.https_proxy.unwrap().expose(), "http://lower:2");
+    assert_eq!(from_environment.no_proxy_hosts, ["a", "10.0.0.0/8"]);
+    let from_file = proxy("own.yaml");
+    assert_eq!(from_file.http_proxy.unwrap().expose(), "http://own:3");
+    assert_eq!(from_file.https_proxy, None);
+    assert_eq!(from_file.no_proxy_hosts, ["b"]);
+}
+
+#[test]
+fn a_signing_key_where_synapse_would_have_it_wins() {
+    let files = Files::new(&[("etc/homeserver.yaml", "server_name: a.b\n")]);
+    assert_eq!(files.config().signing_keys.signing_key_path, files.path("a.b.signing.key"));
+    files.write("keys/a.b.signing.key", "");
+    let paths = ["etc/homeserver.yaml"];
+    let elsewhere = files.load_with(&[], &paths, |sources| sources.keys_directory = Some("keys".into()));
+    assert_eq!(elsewhere.config().unwrap().signing_keys.signing_key_path, files.path("keys/a.b.signing.key"));
+    files.write("etc/a.b.signing.key", "");
+    assert_eq!(files.config().signing_keys.signing_key_path, files.path("etc/a.b.signing.key"));
+    files.write("etc/homeserver.yaml", "server_name: a.b\nsigning_key_path: mine\n");
+    assert_eq!(files.config().signing_keys.signing_key_path, files.path("mine"));
+}
+
+#[test]
+fn an_option_without_a_value_has_none_unless_it_needs_one() {
+    let files = Files::new(&[(
+        "a.yaml",
+        "server_name: a.b\nturn_uris:\nrc_message:\nmedia_retention:\nmax_upload_size:\n",
+    )]);
+    assert_eq!(
+        files.faults(),
+        [
+            "error: a.yaml:5: max_upload_size: expected a size like 512K, 50M, 1G or a number of bytes, found nothing"
+        ]
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
