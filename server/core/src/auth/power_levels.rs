@@ -92,6 +92,7 @@ impl Change<'_> {
         let [old, new] = [self.old, self.new].map(|content| match content.get(list) {
             None => Ok(&empty),
             Some(Value::Object(levels)) => Ok(levels),
+            Some(Value::Array(levels)) if levels.is_empty() => Ok(&empty),
             Some(_) => Err(Rule::PowerLevelsUnreadable),
         });
         let (old, new) = (old?, new?);

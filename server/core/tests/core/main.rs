@@ -1,8 +1,10 @@
 //! The tests of the event core, in one binary.
 
+mod auth_vectors;
 mod event_vectors;
 mod push_vectors;
 mod random_room;
 mod resolution_differential;
+mod resolution_vectors;
 mod ruma;
 mod specification;

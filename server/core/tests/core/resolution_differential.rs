@@ -12,7 +12,7 @@ use crate::{
 
 /// How many rooms of all versions together; `MYELIN_FULL_TESTS` asks for all 10,000.
 fn rooms() -> u64 {
-    if std::env::var_os("MYELIN_FULL_TESTS").is_some() { 10_000 } else { 440 }
+    if std::env::var_os("MYELIN_FULL_TESTS").is_some() { 10_000 } else { 330 }
 }
 
 /// Versions 2 to 12 by turns, with forks of two to four branches.
