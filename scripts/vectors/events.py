@@ -238,6 +238,8 @@ def received(version, source):
         if error.unpersistable:
             raise
         raise Rejected(made.event_id) from error
+    # What looking at the signatures starts with.
+    prune_event(made)
     get_domain_from_id(made.sender)
     if room_version.event_format == EventFormatVersions.ROOM_V1_V2:
         get_domain_from_id(made.event_id)

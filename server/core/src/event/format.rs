@@ -72,8 +72,15 @@ fn check_identity(rules: &RoomVersionRules, fields: &Object) -> Result<(), Forma
     } else if fields.contains_key("event_id") {
         return Err(FormatError::Unexpected("event_id"));
     }
+    // Its redacted form has no room id whatever the state key, so one that had it would not survive a redaction.
+    if rules.room_id_is_create_hash
+        && fields.get_str("type") == Some("m.room.create")
+        && fields.contains_key("room_id")
+    {
+        return Err(FormatError::Unexpected("room_id"));
+    }
     if is_create_without_room_id(rules, fields) {
-        return if fields.contains_key("room_id") { Err(FormatError::Unexpected("room_id")) } else { Ok(()) };
+        return Ok(());
     }
     let room_id = text(fields, "room_id")?;
     if rules.room_id_is_create_hash && !room_id.starts_with('!') {
