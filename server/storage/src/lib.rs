@@ -64,6 +64,7 @@
 //! A list is one parameter: `Value::list(ids)` and `IN (SELECT value FROM json_each($1))`, with
 //! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
 
+mod backup;
 mod dialect;
 mod engine;
 mod error;
@@ -87,6 +88,7 @@ mod transaction;
 mod writer;
 
 pub use crate::{
+    backup::{BackupError, copy_sqlite, restore_sqlite},
     engine::{
         EngineKind,
         postgres::PostgresOptions,
