@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak to the person who typed them")]
 
 mod arguments;
+mod backup;
 mod config;
 mod control;
 mod daemon;
@@ -63,6 +64,8 @@ fn run_command(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Run(arguments)) => serve(&arguments),
         Some(Command::Config(command)) => config::run(command),
         Some(Command::GenerateConfig(arguments)) => generate_config::run(&arguments),
+        Some(Command::Backup(arguments)) => backup::backup(&arguments),
+        Some(Command::Restore(arguments)) => backup::restore(&arguments),
         Some(Command::HashPassword(arguments)) => hash_password::run(arguments),
         Some(Command::Healthcheck(arguments)) => control::healthcheck(&arguments),
         Some(Command::Reload(paths)) => control::reload(&paths),

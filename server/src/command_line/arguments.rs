@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Write a new configuration file, and a signing key.
     GenerateConfig(GenerateArguments),
+    /// Copy the SQLite database and the signing key to a new folder, and list the media. The server may run.
+    Backup(BackupArguments),
+    /// Put a backup in force. The server must not run.
+    Restore(RestoreArguments),
     /// Print the hash of a password, as the database holds it.
     HashPassword(HashPasswordArguments),
     /// Ask a running server whether it is well; ends with 0 if it is.
@@ -222,6 +226,26 @@ pub(crate) struct HashPasswordArguments {
     /// The password; asked for if it is not given. Others on this machine can see it here.
     #[arg(short = 'p', long)]
     pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    #[command(flatten)]
+    pub(crate) paths: ConfigPaths,
+    /// The folder of the backup.
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    #[command(flatten)]
+    pub(crate) paths: ConfigPaths,
+    /// The folder of the backup.
+    #[arg(required_unless_present = "database_is_restored")]
+    pub(crate) directory: Option<PathBuf>,
+    /// PostgreSQL's tools have put the database back: only refuse the sync tokens of the lost time.
+    #[arg(long, conflicts_with = "directory")]
+    pub(crate) database_is_restored: bool,
 }
 
 #[derive(Debug, Args)]
