@@ -29,6 +29,6 @@ CREATE TABLE state_changes (
     version BIGINT NOT NULL,
     key_nid BIGINT NOT NULL,
     event_nid BIGINT,
-    PRIMARY KEY (line_nid, version, key_nid)
+    PRIMARY KEY (line_nid, key_nid, version)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX state_changes_by_key ON state_changes (line_nid, key_nid, version);
+CREATE INDEX state_changes_by_version ON state_changes (line_nid, version, key_nid);

@@ -11,7 +11,7 @@ pub(crate) mod purge;
 use std::collections::{BTreeMap, HashMap};
 
 pub use self::{
-    change::{apply, insert},
+    change::{apply, apply_all, insert},
     compare::{Change, difference},
     purge::purge,
 };
@@ -22,6 +22,9 @@ use crate::{
 
 /// How many lines may be above a line; deeper ones are begun anew further up.
 const DEPTH_LIMIT: u32 = 8;
+
+/// What a look-up says of a key that has gone.
+const GONE: i64 = 0;
 
 /// A state of a room. It never changes; what it names may only become known better.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -99,7 +102,7 @@ impl Path {
         let mut found = HashMap::new();
         for segment in self.0.iter().rev() {
             let changes: Vec<(i64, Option<EventNid>)> =
-                txn.fetch_all(CHANGES, args![segment.line, 0_i64, segment.version]).await?;
+                txn.fetch_all(CHANGES, args![segment.line, segment.version]).await?;
             for (key, event) in changes {
                 match event {
                     Some(event) => found.insert(key, event),
@@ -118,10 +121,16 @@ impl Path {
             if wanted.is_empty() {
                 break;
             }
-            let changes: Vec<(i64, Option<EventNid>)> =
+            let answers: Vec<(i64, Option<i64>)> =
                 txn.fetch_all(LOOK_UP, args![segment.line, segment.version, Value::list(&wanted)]).await?;
-            wanted.retain(|key| !changes.iter().any(|(changed, _)| changed == key));
-            found.extend(changes.into_iter().filter_map(|(key, event)| Some((key, event?))));
+            wanted.clear();
+            for (key, event) in answers {
+                match event {
+                    None => wanted.push(key),
+                    Some(GONE) => {}
+                    Some(event) => drop(found.insert(key, EventNid(event))),
+                }
+            }
         }
         Ok(found)
     }
@@ -228,18 +237,20 @@ sql! {
             FROM path JOIN state_lines AS above ON above.line_nid = path.parent_line
         )
         SELECT line_nid, version, room_nid, depth, partial FROM path ORDER BY depth DESC";
+    /// In the order of the table, which is that of the versions for each key.
     CHANGES = "
         SELECT key_nid, event_nid FROM state_changes
-        WHERE line_nid = $1 AND version > $2 AND version <= $3
-        ORDER BY version";
+        WHERE line_nid = $1 AND version <= $2
+        ORDER BY line_nid, key_nid, version";
+    /// No event, 0, is for a key that has gone; a key without an answer was not changed in this line. An inner query
+    /// for each key, because a join with the newest version walks through the versions instead of the keys.
     LOOK_UP = "
-        SELECT changes.key_nid, changes.event_nid
-        FROM json_each($3) AS wanted
-        JOIN state_changes AS changes ON changes.line_nid = $1 AND changes.key_nid = CAST(wanted.value AS BIGINT)
-            AND changes.version = (
-                SELECT MAX(version) FROM state_changes
-                WHERE line_nid = $1 AND key_nid = CAST(wanted.value AS BIGINT) AND version <= $2
-            )";
+        SELECT CAST(wanted.value AS BIGINT), (
+            SELECT COALESCE(event_nid, 0) FROM state_changes
+            WHERE line_nid = $1 AND key_nid = CAST(wanted.value AS BIGINT) AND version <= $2
+            ORDER BY line_nid DESC, key_nid DESC, version DESC LIMIT 1
+        )
+        FROM json_each($3) AS wanted";
     FIND_KEY = "SELECT key_nid FROM state_keys WHERE type = $1 AND state_key = $2";
     FIND_KEYS = "
         SELECT key_nid, state_key FROM state_keys

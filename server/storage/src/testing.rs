@@ -67,6 +67,12 @@ impl TestStore {
         &self.options
     }
 
+    /// What the tables and indexes take on disk.
+    pub async fn size_bytes(&self) -> i64 {
+        let mut txn = self.store.read().await.expect("a snapshot");
+        txn.fetch_one(SIZE, args![]).await.expect("the size of the database")
+    }
+
     /// Closes the store and opens it again, as a restart of the server does.
     pub async fn reopen(&mut self) -> Result<(), StorageError> {
         self.store.close().await;
@@ -183,6 +189,15 @@ async fn drop_database(url: &str, name: &str) -> Result<(), StorageError> {
 
 sql! {
     TEMPLATE_LOCK = { sqlite: "SELECT TRUE", postgres: "SELECT TRUE FROM (SELECT pg_advisory_lock(7810779)) AS locked" };
+    SIZE = {
+        sqlite: "
+            SELECT (pages.page_count - free.freelist_count) * sizes.page_size
+            FROM pragma_page_count AS pages, pragma_freelist_count AS free, pragma_page_size AS sizes",
+        postgres: "
+            SELECT CAST(SUM(pg_total_relation_size(tables.oid)) AS BIGINT)
+            FROM pg_class AS tables JOIN pg_namespace AS spaces ON spaces.oid = tables.relnamespace
+            WHERE spaces.nspname = 'public' AND tables.relkind = 'r'",
+    };
     DATABASE_EXISTS = {
         sqlite: "SELECT FALSE WHERE $1 = ''",
         postgres: "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)",

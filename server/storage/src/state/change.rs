@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::{
     EventNid, RoomNid, StorageError, WriteTxn,
     engine::{Value, args, sql},
-    state::{Completeness, DEPTH_LIMIT, Path, StateId, StateMap, key_nids},
+    state::{Completeness, DEPTH_LIMIT, Path, StateId, StateKey, StateMap, key_nids},
 };
 
 /// Changes to a state by the keys' numbers.
@@ -20,13 +20,25 @@ pub async fn apply(
     state_key: &str,
     event: EventNid,
 ) -> Result<StateId, StorageError> {
-    txn.execute(INTERN_KEY, args![event_type, state_key]).await?;
-    let key: i64 = txn.fetch_one(FIND_KEY, args![event_type, state_key]).await?;
+    let key: i64 = match txn.fetch_optional(FIND_KEY, args![event_type, state_key]).await? {
+        Some(key) => key,
+        None => txn.fetch_one(INSERT_KEY, args![event_type, state_key]).await?,
+    };
     let changes = Changes::from([(key, Some(event))]);
     match before {
         Some(before) => follow(txn, before, changes).await,
         None => begin(txn, room, None, Completeness::Complete, &changes).await,
     }
+}
+
+/// The state after several changes at once, such as a resolution makes: it costs the changes. None takes a key away.
+pub async fn apply_all(
+    txn: &mut WriteTxn,
+    before: StateId,
+    changes: &BTreeMap<StateKey, Option<EventNid>>,
+) -> Result<StateId, StorageError> {
+    let changes = intern(txn, changes).await?;
+    if changes.is_empty() { Ok(before) } else { follow(txn, before, changes).await }
 }
 
 /// Stores a whole state. Close to `near` it costs the difference: the result of a resolution is close to one of the
@@ -58,8 +70,11 @@ pub async fn insert(
     begin(txn, room, None, completeness, &changes).await
 }
 
-/// The numbers of the keys of a state.
-async fn intern(txn: &mut WriteTxn, full: &StateMap) -> Result<BTreeMap<i64, EventNid>, StorageError> {
+/// The numbers of the keys.
+async fn intern<T: Copy>(
+    txn: &mut WriteTxn,
+    full: &BTreeMap<StateKey, T>,
+) -> Result<BTreeMap<i64, T>, StorageError> {
     let keys: Vec<(&str, &str)> =
         full.keys().map(|(event_type, state_key)| (event_type.as_str(), state_key.as_str())).collect();
     let mut by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -151,7 +166,7 @@ async fn write(txn: &mut WriteTxn, state: StateId, changes: &Changes) -> Result<
 }
 
 sql! {
-    INTERN_KEY = "INSERT INTO state_keys (type, state_key) VALUES ($1, $2) ON CONFLICT (type, state_key) DO NOTHING";
+    INSERT_KEY = "INSERT INTO state_keys (type, state_key) VALUES ($1, $2) RETURNING key_nid";
     FIND_KEY = "SELECT key_nid FROM state_keys WHERE type = $1 AND state_key = $2";
     INTERN_KEYS = "
         INSERT INTO state_keys (type, state_key) SELECT CAST($1 AS TEXT), value FROM json_each($2) WHERE TRUE
@@ -162,7 +177,7 @@ sql! {
     CHANGES = "
         SELECT key_nid, event_nid FROM state_changes
         WHERE line_nid = $1 AND version <= $2
-        ORDER BY version";
+        ORDER BY line_nid, key_nid, version";
     BEGIN = "
         INSERT INTO state_lines (room_nid, parent_line, parent_version, depth, newest_version, partial)
         VALUES ($1, $2, $3, $4, 1, $5)

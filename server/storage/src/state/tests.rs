@@ -45,7 +45,14 @@ async fn it_is_what_whole_copies_would_be() {
         let (id, mut map) = before.map_or((None, StateMap::new()), |(id, map)| (Some(id), map));
         let changed = key(random.below(20));
         map.insert(changed.clone(), event);
-        let state = if random.below(4) == 0 {
+        let state = if let Some(id) = id.filter(|_| random.below(4) == 0) {
+            let mut changes = BTreeMap::from([(changed.clone(), Some(event))]);
+            let gone = key(random.below(20));
+            if gone != changed && map.remove(&gone).is_some() {
+                changes.insert(gone, None);
+            }
+            apply_all(&mut txn, id, &changes).await.unwrap()
+        } else if random.below(4) == 0 {
             map.remove(&key(random.below(20)));
             insert(&mut txn, room, &map, id, Completeness::Complete).await.unwrap()
         } else {
