@@ -73,11 +73,8 @@ fn check_create(rules: &RoomVersionRules, event: &Event) -> Result<(), AuthError
         return Err(Rule::CreateHasPrevEvents.into());
     }
     let content = event.content();
-    if rules.room_id_is_create_hash {
-        if event.fields().contains_key("room_id") {
-            return Err(Rule::CreateHasRoomId.into());
-        }
-    } else if server_name(event.room_id()) != Some(event.sender_server()) {
+    // Where the room id is the hash of this event, the format has refused an event that has one.
+    if !rules.room_id_is_create_hash && server_name(event.room_id()) != Some(event.sender_server()) {
         return Err(Rule::CreateRoomIdServer.into());
     }
     if let Some(version) = content.get("room_version") {

@@ -28,7 +28,6 @@ impl From<Rule> for AuthError {
 pub enum Rule {
     CreateHasPrevEvents,
     CreateRoomIdServer,
-    CreateHasRoomId,
     CreateRoomVersion,
     CreateCreatorMissing,
     CreateAdditionalCreators,
@@ -95,7 +94,6 @@ impl Rule {
         match self {
             Self::CreateHasPrevEvents => "create: the event has previous events",
             Self::CreateRoomIdServer => "create: the room id is not of the sender's server",
-            Self::CreateHasRoomId => "create: the event has a room id",
             Self::CreateRoomVersion => "create: the room version is not recognised",
             Self::CreateCreatorMissing => "create: there is no creator",
             Self::CreateAdditionalCreators => "create: additional_creators is not a list of user ids",

@@ -148,14 +148,6 @@ fn a_rooms_id_is_of_the_creators_server_before_version_12() {
 }
 
 #[test]
-fn a_create_event_without_the_state_key_has_no_room_id_in_version_12() {
-    let room = Room::empty(V12, &json!({}));
-    let event = room.make(CREATOR, "m.room.create", Some("x"), &json!({}));
-    let result = check_state_independent(room.rules, &event, |_| None);
-    assert_eq!(result.map_err(AuthError::rule), Err(Rule::CreateHasRoomId));
-}
-
-#[test]
 fn a_room_version_is_a_known_string() {
     for version in RoomVersion::ALL {
         let check = |value| create(version, &json!({"creator": CREATOR, "room_version": value}), &json!({}));
