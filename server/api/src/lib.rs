@@ -1,1 +1,30 @@
-//! (skeleton)
+//! Thin HTTP: one file an endpoint, one service call each.
+//!
+//! An endpoint file extracts ([`request`]), calls one service function, and maps the result ([`reply`], [`error`]).
+//! It holds no SQL, no policy and no loop over rooms. To add an endpoint: write `client/<area>/<endpoint>.rs` named
+//! as ruma names its module, add it to the area's `routes()`, and write `tests/api/client/<area>/<endpoint>.rs`.
+
+pub mod client;
+pub mod error;
+pub mod fallback;
+pub mod reply;
+pub mod request;
+mod route;
+pub mod state;
+
+use axum::Router;
+pub use request::ClientAddress;
+pub use state::ApiState;
+
+/// Bytes of a request body at most, except where an endpoint sets its own bound (uploads).
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The client-server API, with CORS and the body limit applied.
+pub fn client_router(state: ApiState) -> Router {
+    client::routes()
+        .fallback(fallback::unknown_path)
+        .method_not_allowed_fallback(fallback::wrong_method)
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(fallback::cors())
+        .with_state(state)
+}

@@ -1,5 +1,19 @@
 //! What the homeserver does: accounts, rooms, sync, keys, media.
+//!
+//! A service knows no HTTP status and no SQL. It gets the store, the clock, randomness and its own section of the
+//! configuration as constructor arguments, and offers one function for each thing that a caller may want done, with
+//! an error enum of its own.
+//!
+//! Services stand in tiers and may use lower tiers only (`server/tests/tidy.rs` checks it):
+//! 0 `clock`, `random`, `notify`, `ratelimit`, `password` · 1 accounts, devices, keys, media · 2 rooms ·
+//! 4 readers such as sync.
 
+pub mod account;
 pub mod clock;
+pub mod notify;
 pub mod password;
 pub mod random;
+pub mod ratelimit;
+pub mod room;
+pub mod session;
+pub mod wiring;

@@ -64,7 +64,9 @@
 //! A list is one parameter: `Value::list(ids)` and `IN (SELECT value FROM json_each($1))`, with
 //! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
 
+pub mod access_tokens;
 mod backup;
+pub mod devices;
 mod dialect;
 mod engine;
 mod error;
@@ -85,6 +87,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod transaction;
+pub mod users;
 mod writer;
 
 pub use crate::{

@@ -1,3 +1,6 @@
 //! What tests share; a dev-dependency only.
 
+mod server;
+
 pub use myelin_storage::testing::TestStore;
+pub use server::{Answer, TestServer, TestUser};

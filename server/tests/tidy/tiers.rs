@@ -12,10 +12,25 @@ const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random"]),
     (1, &["keys", "notify", "password", "ratelimit"]),
     (2, &["session"]),
-    (3, &["account", "device", "media"]),
-    (4, &["room"]),
-    (5, &["inbound"]),
-    (6, &["appservice", "presence", "push", "search", "sender", "sync"]),
+    (3, &["account", "media", "profile"]),
+    (4, &["device", "interactive_auth"]),
+    (5, &["room"]),
+    (6, &["inbound"]),
+    (
+        7,
+        &[
+            "account_data",
+            "appservice",
+            "directory",
+            "presence",
+            "push",
+            "search",
+            "sender",
+            "sync",
+            "typing",
+        ],
+    ),
+    (8, &["wiring"]),
 ];
 
 /// Finds modules without a tier and uses of the same tier or a higher one.

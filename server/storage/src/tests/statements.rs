@@ -6,6 +6,8 @@ use crate::{EngineKind, engine::Sql, testing::TestStore};
 
 /// The statements of each module that has a `sql!` block.
 const MODULES: &[&[Sql]] = &[
+    crate::access_tokens::STATEMENTS,
+    crate::devices::STATEMENTS,
     crate::dialect::STATEMENTS,
     crate::event_graph::STATEMENTS,
     crate::events::STATEMENTS,
@@ -23,6 +25,7 @@ const MODULES: &[&[Sql]] = &[
     super::schema::STATEMENTS,
     crate::store::tests::STATEMENTS,
     crate::testing::STATEMENTS,
+    crate::users::STATEMENTS,
 ];
 
 async fn prepare_all(engine: EngineKind) {

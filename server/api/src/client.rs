@@ -1,0 +1,12 @@
+//! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
+
+mod account;
+mod discovery;
+
+use axum::Router;
+
+use crate::state::ApiState;
+
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().merge(account::routes()).merge(discovery::routes())
+}

@@ -1,0 +1,12 @@
+//! [Accounts](https://spec.matrix.org/v1.19/client-server-api/#account-management).
+
+mod whoami;
+
+use axum::Router;
+use ruma::api::client::account as ruma_account;
+
+use crate::{route::RouterExt, state::ApiState};
+
+pub(super) fn routes() -> Router<ApiState> {
+    Router::new().serve::<ruma_account::whoami::v3::Request, _, _>(whoami::route)
+}

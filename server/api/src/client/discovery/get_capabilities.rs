@@ -1,0 +1,59 @@
+//! [`GET /capabilities`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities)
+
+use axum::extract::State;
+use ruma::api::client::discovery::get_capabilities::v3::{
+    Capabilities, ChangePasswordCapability, GetLoginTokenCapability, Request, Response, RoomVersionStability,
+    RoomVersionsCapability, ThirdPartyIdChangesCapability,
+};
+
+use crate::{reply::Reply, request::Authenticated, state::ApiState};
+
+pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Request>) -> Reply<Response> {
+    let settings = &state.capabilities;
+    let mut capabilities = Capabilities::new();
+    capabilities.change_password = ChangePasswordCapability::new(settings.change_password);
+    capabilities.room_versions = RoomVersionsCapability::new(
+        settings.default_room_version.clone(),
+        settings
+            .room_versions
+            .iter()
+            .map(|version| (version.clone(), RoomVersionStability::Stable))
+            .collect(),
+    );
+    capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
+    capabilities.get_login_token = GetLoginTokenCapability::new(false);
+    Reply(Response::new(capabilities))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use myelin_testkit::TestServer;
+    use serde_json::json;
+
+    const PATH: &str = "/_matrix/client/v3/capabilities";
+
+    #[tokio::test]
+    async fn every_room_version_is_stable() {
+        let server = TestServer::start().await;
+        let alice = server.user("alice").await;
+        let body = server.get(&alice, PATH).await.ok();
+        let available = body["capabilities"]["m.room_versions"]["available"].as_object().unwrap();
+        assert_eq!(available.len(), 12);
+        assert!(available.values().all(|stability| stability == "stable"));
+    }
+
+    #[tokio::test]
+    async fn default_room_version_is_that_of_the_configuration() {
+        let server = TestServer::start_with("default_room_version: '10'").await;
+        let alice = server.user("alice").await;
+        let body = server.get(&alice, PATH).await.ok();
+        assert_eq!(body["capabilities"]["m.room_versions"]["default"], json!("10"));
+    }
+
+    #[tokio::test]
+    async fn nobody_without_a_token_is_told() {
+        let server = TestServer::start().await;
+        server.send(Method::GET, PATH, None, None).await.refused(401, "M_MISSING_TOKEN");
+    }
+}

@@ -1,0 +1,195 @@
+//! Requests of the specification's types, and who makes them.
+//!
+//! There is one extractor for each authentication scheme, and each accepts only the request types that the
+//! specification gives this scheme: an endpoint that forgets to ask for a token does not compile.
+//!
+//! Matrix clients do not always send a JSON content type, so the body is read as JSON whatever the header says.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::request::Parts,
+};
+use bytes::Bytes;
+use http::StatusCode;
+use myelin_services::session::{AuthenticateError, Requester};
+use ruma::api::{
+    IncomingRequest, IncomingRequestExt,
+    auth_scheme::{
+        AccessToken, AccessTokenOptional, NoAccessToken, NoAuthentication, extract_bearer_or_query_token,
+    },
+    error::ErrorCode,
+};
+
+use crate::{error::ApiError, state::ApiState};
+
+/// Where a request came from: set by the listener, which knows about proxies in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// What is known of a client besides its request: for the device list, the session log and rate limits.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The address, as far as the listener can tell.
+    pub address: IpAddr,
+    /// The `User-Agent` header, cut to 255 bytes; empty if there is none.
+    pub user_agent: String,
+}
+
+/// A request of a user with a valid access token.
+pub struct Authenticated<T> {
+    /// The user and device that the token stands for.
+    pub requester: Requester,
+    /// The client's address and software.
+    pub client: Client,
+    /// The parsed request.
+    pub body: T,
+}
+
+/// A request to an endpoint that asks for no token.
+pub struct Open<T> {
+    /// The client's address and software.
+    pub client: Client,
+    /// The parsed request.
+    pub body: T,
+}
+
+/// A request to an endpoint that answers everybody, and users perhaps differently.
+pub struct MaybeAuthenticated<T> {
+    /// The user, if there was a token; a wrong token is refused.
+    pub requester: Option<Requester>,
+    /// The client's address and software.
+    pub client: Client,
+    /// The parsed request.
+    pub body: T,
+}
+
+/// Authentication schemes that ask for no token: `NoAccessToken` only forbids sending one.
+pub trait WithoutToken {}
+impl WithoutToken for NoAuthentication {}
+impl WithoutToken for NoAccessToken {}
+
+impl<T: IncomingRequest<Authentication = AccessToken>> FromRequest<ApiState> for Authenticated<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let client = read_client(&parts);
+        let requester = authenticate(&parts, &client, state).await?.ok_or_else(ApiError::missing_token)?;
+        let body = parse(&mut parts, body, state).await?;
+        Ok(Self { requester, client, body })
+    }
+}
+
+impl<T: IncomingRequest<Authentication: WithoutToken>> FromRequest<ApiState> for Open<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let client = read_client(&parts);
+        let body = parse(&mut parts, body, state).await?;
+        Ok(Self { client, body })
+    }
+}
+
+impl<T: IncomingRequest<Authentication = AccessTokenOptional>> FromRequest<ApiState>
+    for MaybeAuthenticated<T>
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let client = read_client(&parts);
+        let requester = authenticate(&parts, &client, state).await?;
+        let body = parse(&mut parts, body, state).await?;
+        Ok(Self { requester, client, body })
+    }
+}
+
+/// The user whose token the request bears, for the few routes whose bodies `ruma` has no type for.
+pub struct Bearer {
+    /// The user and device that the token stands for.
+    pub requester: Requester,
+    /// The client's address and software.
+    pub client: Client,
+}
+
+impl FromRequestParts<ApiState> for Bearer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let client = read_client(parts);
+        let requester = authenticate(parts, &client, state).await?.ok_or_else(ApiError::missing_token)?;
+        Ok(Self { requester, client })
+    }
+}
+
+impl FromRequestParts<ApiState> for Client {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
+        Ok(read_client(parts))
+    }
+}
+
+async fn authenticate(
+    parts: &Parts,
+    client: &Client,
+    state: &ApiState,
+) -> Result<Option<Requester>, ApiError> {
+    let request = {
+        let mut request = http::Request::new(());
+        *request.uri_mut() = parts.uri.clone();
+        if let Some(value) = parts.headers.get(http::header::AUTHORIZATION) {
+            request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
+        }
+        request
+    };
+    let token = extract_bearer_or_query_token(&request).map_err(|_| {
+        ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::MissingToken, "Invalid Authorization header")
+    })?;
+    let Some(token) = token else { return Ok(None) };
+    match state.services.sessions.authenticate(&token, client.address, &client.user_agent).await {
+        Ok(requester) => Ok(Some(requester)),
+        Err(AuthenticateError::UnknownToken) => Err(ApiError::unknown_token(false)),
+        Err(AuthenticateError::ExpiredToken) => Err(ApiError::unknown_token(true)),
+        Err(AuthenticateError::Locked) => Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::UserLocked,
+            "User account has been locked",
+        )
+        .with_field("soft_logout", true.into())),
+        Err(AuthenticateError::Internal(error)) => Err(ApiError::internal(&error)),
+    }
+}
+
+async fn parse<T: IncomingRequest>(
+    parts: &mut Parts,
+    body: axum::body::Body,
+    state: &ApiState,
+) -> Result<T, ApiError> {
+    let path = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|error| ApiError::invalid_param(error.to_string()))?;
+    let arguments: Vec<&str> = path.iter().map(|(_, value)| value).collect();
+    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(|_| {
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, "The request is too large")
+    })?;
+    let request = http::Request::from_parts(parts.clone(), body.as_ref());
+    Ok(T::try_from_http_request(request, &arguments)?)
+}
+
+fn read_client(parts: &Parts) -> Client {
+    let address = parts
+        .extensions
+        .get::<ClientAddress>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+    let mut user_agent = parts
+        .headers
+        .get(http::header::USER_AGENT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default();
+    user_agent.truncate(user_agent.floor_char_boundary(255));
+    Client { address, user_agent }
+}

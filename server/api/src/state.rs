@@ -1,0 +1,55 @@
+//! Every handle that an endpoint may need.
+
+use std::sync::Arc;
+
+use myelin_config::{Config, ServerConfig};
+use myelin_services::{room, wiring::Services};
+use ruma::RoomVersionId;
+use serde_json::{Map, Value, json};
+
+/// What the router is built from. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub services: Services,
+    pub capabilities: Arc<CapabilitySettings>,
+    /// What clients are told of this server, if it says anything.
+    pub well_known: Option<Arc<Map<String, Value>>>,
+}
+
+/// What `GET /capabilities` tells.
+pub struct CapabilitySettings {
+    pub change_password: bool,
+    pub default_room_version: RoomVersionId,
+    pub room_versions: Vec<RoomVersionId>,
+}
+
+impl ApiState {
+    /// What the router needs of the services and the configuration.
+    pub fn new(services: Services, config: &Config) -> Self {
+        Self {
+            services,
+            capabilities: Arc::new(CapabilitySettings::new(config)),
+            well_known: well_known(&config.server).map(Arc::new),
+        }
+    }
+}
+
+impl CapabilitySettings {
+    fn new(config: &Config) -> Self {
+        Self {
+            change_password: config.passwords.localdb_enabled,
+            default_room_version: RoomVersionId::try_from(config.server.default_room_version.as_str())
+                .unwrap_or(RoomVersionId::V11),
+            room_versions: room::supported_versions(),
+        }
+    }
+}
+
+/// The content of `/.well-known/matrix/client`; `None` unless the configuration says where clients find this server.
+fn well_known(server: &ServerConfig) -> Option<Map<String, Value>> {
+    server.serve_client_wellknown.then(|| {
+        let mut content = server.extra_well_known_client_content.clone();
+        content.insert("m.homeserver".to_owned(), json!({ "base_url": server.public_baseurl }));
+        content
+    })
+}

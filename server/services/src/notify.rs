@@ -1,0 +1,231 @@
+//! Wakes those who wait for something new, and knows without a database whether there is anything new.
+//!
+//! Streams are rows with positions; this is only the tail of what changed since the process started: the newest
+//! position of each room and of each user. A reader that is further behind than the tail reaches asks the database.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use myelin_storage::Position;
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use tokio::sync::Notify;
+
+/// Rooms and users remembered at most, each; then the tail starts anew at the current position.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// The wake-up service. Cheap to clone.
+#[derive(Clone)]
+pub struct Notifier(Arc<Shared>);
+
+struct Shared {
+    tail: Mutex<Tail>,
+    next_waiter: AtomicU64,
+}
+
+struct Tail {
+    /// Nothing at or below this position is remembered.
+    floor: Position,
+    newest: Position,
+    rooms: HashMap<OwnedRoomId, Topic>,
+    users: HashMap<OwnedUserId, Topic>,
+}
+
+struct Topic {
+    /// Position of the newest change; 0 if there was none since the floor.
+    newest: Position,
+    waiters: BTreeMap<u64, Arc<Notify>>,
+}
+
+impl Notifier {
+    /// A notifier that remembers what changes after `position`.
+    pub fn new(position: Position) -> Self {
+        let tail = Tail { floor: position, newest: position, rooms: HashMap::new(), users: HashMap::new() };
+        Self(Arc::new(Shared { tail: Mutex::new(tail), next_waiter: AtomicU64::new(0) }))
+    }
+
+    /// The newest position that was told.
+    pub fn newest(&self) -> Position {
+        self.tail().newest
+    }
+
+    /// Tells that something in a room was committed at `position`.
+    pub fn wake_room(&self, room: &RoomId, position: Position) {
+        let mut tail = self.tail();
+        tail.advance(position);
+        if let Some(topic) = tail.rooms.get_mut(room) {
+            topic.record(position);
+        } else {
+            tail.rooms.insert(room.to_owned(), Topic { newest: position, waiters: BTreeMap::new() });
+        }
+    }
+
+    /// Tells that something that only this user sees was committed at `position`.
+    pub fn wake_user(&self, user: &UserId, position: Position) {
+        let mut tail = self.tail();
+        tail.advance(position);
+        if let Some(topic) = tail.users.get_mut(user) {
+            topic.record(position);
+        } else {
+            tail.users.insert(user.to_owned(), Topic { newest: position, waiters: BTreeMap::new() });
+        }
+    }
+
+    /// Whether a user or any of these rooms may have changed after `since`.
+    pub fn changed_since<'a>(
+        &self,
+        user: &UserId,
+        rooms: impl IntoIterator<Item = &'a RoomId>,
+        since: Position,
+    ) -> bool {
+        let tail = self.tail();
+        if since >= tail.newest {
+            return false;
+        }
+        since < tail.floor
+            || tail.users.get(user).is_some_and(|topic| topic.newest > since)
+            || rooms.into_iter().any(|room| tail.rooms.get(room).is_some_and(|topic| topic.newest > since))
+    }
+
+    /// Whether a room may have changed after `since`.
+    pub fn room_changed_since(&self, room: &RoomId, since: Position) -> bool {
+        let tail = self.tail();
+        since < tail.floor || tail.rooms.get(room).is_some_and(|topic| topic.newest > since)
+    }
+
+    /// Registers interest. What is told after this returns wakes the waiter, so register before looking.
+    pub fn wait_for<'a>(&self, user: &UserId, rooms: impl IntoIterator<Item = &'a RoomId>) -> Waiter {
+        let id = self.0.next_waiter.fetch_add(1, Ordering::Relaxed);
+        let wake = Arc::new(Notify::new());
+        let mut tail = self.tail();
+        let mut registered = Vec::new();
+        for room in rooms {
+            tail.rooms
+                .entry(room.to_owned())
+                .or_insert_with(Topic::unchanged)
+                .waiters
+                .insert(id, Arc::clone(&wake));
+            registered.push(room.to_owned());
+        }
+        tail.users
+            .entry(user.to_owned())
+            .or_insert_with(Topic::unchanged)
+            .waiters
+            .insert(id, Arc::clone(&wake));
+        drop(tail);
+        Waiter { notifier: self.clone(), id, wake, user: user.to_owned(), rooms: registered }
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.0.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tail {
+    fn advance(&mut self, position: Position) {
+        self.newest = self.newest.max(position);
+        if self.rooms.len() > MAX_REMEMBERED || self.users.len() > MAX_REMEMBERED {
+            self.floor = self.newest;
+            self.rooms.retain(|_, topic| !topic.waiters.is_empty());
+            self.users.retain(|_, topic| !topic.waiters.is_empty());
+        }
+    }
+}
+
+impl Topic {
+    fn unchanged() -> Self {
+        Self { newest: Position(0), waiters: BTreeMap::new() }
+    }
+
+    fn record(&mut self, position: Position) {
+        self.newest = self.newest.max(position);
+        for waiter in self.waiters.values() {
+            waiter.notify_one();
+        }
+    }
+}
+
+/// Somebody who waits; dropping it ends the interest.
+pub struct Waiter {
+    notifier: Notifier,
+    id: u64,
+    wake: Arc<Notify>,
+    user: OwnedUserId,
+    rooms: Vec<OwnedRoomId>,
+}
+
+impl Waiter {
+    /// Returns when something was told since the last call, or since the registration.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut tail = self.notifier.tail();
+        for room in &self.rooms {
+            if let Some(topic) = tail.rooms.get_mut(room) {
+                topic.waiters.remove(&self.id);
+                if topic.newest == Position(0) && topic.waiters.is_empty() {
+                    tail.rooms.remove(room);
+                }
+            }
+        }
+        if let Some(topic) = tail.users.get_mut(&self.user) {
+            topic.waiters.remove(&self.id);
+            if topic.newest == Position(0) && topic.waiters.is_empty() {
+                tail.users.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use myelin_storage::Position;
+    use ruma::{room_id, user_id};
+
+    use super::*;
+
+    #[test]
+    fn change_of_a_room_wakes_those_who_wait_for_it_and_nobody_else() {
+        let notifier = Notifier::new(Position(10));
+        let alice = notifier.wait_for(user_id!("@alice:a"), [room_id!("!one:a")]);
+        let bob = notifier.wait_for(user_id!("@bob:a"), [room_id!("!two:a")]);
+        notifier.wake_room(room_id!("!one:a"), Position(11));
+        assert!(alice.woken().now_or_never().is_some());
+        assert!(alice.woken().now_or_never().is_none(), "woken once for one change");
+        assert!(bob.woken().now_or_never().is_none());
+    }
+
+    #[test]
+    fn tail_knows_what_changed_since_a_position() {
+        let notifier = Notifier::new(Position(10));
+        let user = user_id!("@alice:a");
+        let room = room_id!("!one:a");
+        assert!(notifier.changed_since(user, [room], Position(9)), "older than the tail: ask the database");
+        assert!(!notifier.changed_since(user, [room], Position(10)));
+        notifier.wake_room(room, Position(11));
+        notifier.wake_user(user_id!("@bob:a"), Position(12));
+        assert!(notifier.changed_since(user, [room], Position(10)));
+        assert!(
+            !notifier.changed_since(user, [room], Position(11)),
+            "what only Bob sees is no change for Alice"
+        );
+        assert!(!notifier.room_changed_since(room, Position(11)));
+    }
+
+    #[test]
+    fn waiters_that_are_gone_leave_nothing_behind() {
+        let notifier = Notifier::new(Position(0));
+        drop(notifier.wait_for(user_id!("@alice:a"), [room_id!("!one:a")]));
+        let tail = notifier.tail();
+        assert!(tail.rooms.is_empty() && tail.users.is_empty());
+    }
+}

@@ -1,0 +1,245 @@
+//! Access tokens: who is asking.
+//!
+//! Tokens are opaque strings in the form that Synapse gives them, so that clients stay logged in when a server moves
+//! from one to the other.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use myelin_storage::{StorageError, Store, WriteTxn, access_tokens, devices};
+use quick_cache::sync::Cache;
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
+
+use crate::{clock::Clock, random::Random};
+
+/// Tokens kept in memory at most.
+const MAX_CACHED: usize = 20_000;
+
+/// A device's last use is recorded when the recorded one is older than this, as Synapse does.
+const LAST_SEEN_GRANULARITY_MS: i64 = 120_000;
+
+/// The user and device that a request's access token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The device; `None` for a token that an administrator made to act as the user.
+    pub device_id: Option<OwnedDeviceId>,
+    /// Whether the user may use the admin API.
+    pub is_admin: bool,
+    /// Whether the account is a guest's.
+    pub is_guest: bool,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticateError {
+    /// No such token.
+    #[error("unknown access token")]
+    UnknownToken,
+    /// The token was valid once; the client may log in again and keep its keys.
+    #[error("expired access token")]
+    ExpiredToken,
+    /// An administrator has locked the account.
+    #[error("the account is locked")]
+    Locked,
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+/// Checks tokens, and forgets them.
+#[derive(Clone)]
+pub struct Sessions(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    clock: Clock,
+    random: Random,
+    cache: Cache<String, Arc<Session>>,
+    /// Counts what was revoked, so that a look-up that began before does not put it back into the cache.
+    revocations: AtomicU64,
+}
+
+struct Session {
+    requester: Requester,
+    valid_until_ts: Option<i64>,
+    last_seen_ts: AtomicI64,
+}
+
+impl Sessions {
+    /// Sessions of a store's users.
+    pub fn new(store: Store, clock: Clock, random: Random) -> Self {
+        Self(Arc::new(Shared {
+            store,
+            clock,
+            random,
+            cache: Cache::new(MAX_CACHED),
+            revocations: AtomicU64::new(0),
+        }))
+    }
+
+    /// Who a token stands for; records now and then that the device was used.
+    ///
+    /// # Errors
+    /// [`AuthenticateError`] if the token is not valid now.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        address: IpAddr,
+        user_agent: &str,
+    ) -> Result<Requester, AuthenticateError> {
+        let session = match self.0.cache.get(token) {
+            Some(session) => session,
+            None => self.load(token).await?,
+        };
+        let now_ts = self.0.clock.now_ts();
+        if session.valid_until_ts.is_some_and(|until_ts| until_ts <= now_ts) {
+            return Err(AuthenticateError::ExpiredToken);
+        }
+        let last_seen_ts = session.last_seen_ts.load(Ordering::Relaxed);
+        if last_seen_ts + LAST_SEEN_GRANULARITY_MS <= now_ts
+            && session
+                .last_seen_ts
+                .compare_exchange(last_seen_ts, now_ts, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            self.record_seen(&session.requester, now_ts, address, user_agent).await?;
+        }
+        Ok(session.requester.clone())
+    }
+
+    async fn load(&self, token: &str) -> Result<Arc<Session>, AuthenticateError> {
+        let revocations = self.0.revocations.load(Ordering::Acquire);
+        let mut txn = self.0.store.read().await?;
+        let found = access_tokens::find(&mut txn, token).await?;
+        drop(txn);
+        let found = found.filter(|found| !found.is_deactivated).ok_or(AuthenticateError::UnknownToken)?;
+        if found.is_locked {
+            return Err(AuthenticateError::Locked);
+        }
+        let session = Arc::new(Session {
+            requester: Requester {
+                user_id: found.user_id,
+                device_id: found.device_id,
+                is_admin: found.is_admin,
+                is_guest: found.is_guest,
+            },
+            valid_until_ts: found.valid_until_ts,
+            last_seen_ts: AtomicI64::new(0),
+        });
+        self.0.cache.insert(token.to_owned(), Arc::clone(&session));
+        if self.0.revocations.load(Ordering::Acquire) != revocations {
+            self.0.cache.remove(token);
+        }
+        Ok(session)
+    }
+
+    async fn record_seen(
+        &self,
+        requester: &Requester,
+        now_ts: i64,
+        address: IpAddr,
+        user_agent: &str,
+    ) -> Result<(), StorageError> {
+        let Some(device_id) = &requester.device_id else { return Ok(()) };
+        let mut txn = self.0.store.write("record_seen").await?;
+        devices::record_seen(
+            &mut txn,
+            &requester.user_id,
+            device_id,
+            now_ts,
+            &address.to_string(),
+            user_agent,
+        )
+        .await?;
+        txn.commit().await?;
+        Ok(())
+    }
+
+    /// Adds a token for a device within a unit of work.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn insert(
+        &self,
+        txn: &mut WriteTxn,
+        user_id: &UserId,
+        device_id: Option<&DeviceId>,
+        valid_until_ts: Option<i64>,
+    ) -> Result<String, StorageError> {
+        let token = make_token(user_id, &self.0.random);
+        access_tokens::insert(txn, &token, user_id, device_id, self.0.clock.now_ts(), valid_until_ts).await?;
+        Ok(token)
+    }
+
+    /// Forgets what is cached of revoked tokens. Call it when the unit that removed them is committed.
+    pub fn forget<'a>(&self, tokens: impl IntoIterator<Item = &'a String>) {
+        self.0.revocations.fetch_add(1, Ordering::AcqRel);
+        for token in tokens {
+            self.0.cache.remove(token.as_str());
+        }
+    }
+
+    /// Forgets everything that is cached, after a change of what users may do.
+    pub fn forget_all(&self) {
+        self.0.revocations.fetch_add(1, Ordering::AcqRel);
+        self.0.cache.clear();
+    }
+}
+
+/// A token in Synapse's form: `syt_<localpart in base64>_<20 letters>_<checksum>`.
+fn make_token(user_id: &UserId, random: &Random) -> String {
+    let body = format!("syt_{}_{}", STANDARD_NO_PAD.encode(user_id.localpart()), random.letters(20));
+    let checksum = encode_base62(crc32(body.as_bytes()));
+    format!("{body}_{checksum}")
+}
+
+/// CRC-32 as zlib computes it. A token is short and made seldom: a table would not pay.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 },
+        )
+    })
+}
+
+/// Base 62 with the digits before the letters, padded to the six characters that 32 bits can need.
+fn encode_base62(mut number: u32) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    digits.iter().copied().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::user_id;
+
+    use super::*;
+
+    #[test]
+    fn token_has_the_form_of_synapses() {
+        let token = make_token(user_id!("@alice:example.org"), &Random::seeded(1));
+        let parts: Vec<&str> = token.split('_').collect();
+        assert_eq!(parts[..2], ["syt", "YWxpY2U"]);
+        assert_eq!((parts[2].len(), parts[3].len()), (20, 6));
+    }
+
+    #[test]
+    fn checksum_is_the_usual_one() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(encode_base62(0), "000000");
+        assert_eq!(encode_base62(61 + 62), "00001z");
+    }
+}
