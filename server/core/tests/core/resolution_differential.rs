@@ -1,6 +1,8 @@
 //! State resolution compared with `ruma-state-res` on random rooms, and its independence of the order of input.
 
 use myelin_core::{
+    auth::check_auth,
+    event::Event,
     resolution::{Conflict, EventMap, StateMap, resolve},
     room_version::RoomVersion,
 };
@@ -40,6 +42,27 @@ fn resolves_as_ruma_does() {
         assert_eq!(ours, theirs, "seed {seed}, version {}", room.rules.version);
     }
     assert!(contested > rooms() * 9 / 10, "{contested} rooms had anything to resolve");
+}
+
+/// Every event against the state of every branch, where most do not belong.
+#[test]
+fn judges_as_ruma_does() {
+    let mut verdicts = [0_usize; 2];
+    for seed in 0..rooms() / 5 {
+        let (room, states) = random_fork(seed);
+        let pdus = Pdus::new(&room.log);
+        for state in &states {
+            let held: Vec<&Event> = state.values().filter_map(|id| room.events.get(id)).collect();
+            let pdu_state: Vec<_> = held.iter().map(|event| pdus.get(event.event_id())).collect();
+            for event in &room.log {
+                let ours = check_auth(room.rules, event, held.as_slice());
+                let theirs = pdus.check(event, &pdu_state);
+                assert_eq!(ours.is_ok(), theirs.is_ok(), "seed {seed}: {event:?}, {ours:?}, {theirs:?}");
+                verdicts[usize::from(ours.is_ok())] += 1;
+            }
+        }
+    }
+    assert!(verdicts.iter().all(|count| *count > 1000), "{verdicts:?}");
 }
 
 #[test]

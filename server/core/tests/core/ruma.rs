@@ -13,7 +13,7 @@ use ruma_common::{
     EventId as RumaEventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId,
     RoomVersionId, UserId, room_version_rules::RoomVersionRules,
 };
-use ruma_events::TimelineEventType;
+use ruma_events::{StateEventType, TimelineEventType};
 use ruma_state_res::utils::event_id_set::EventIdSet;
 use serde_json::value::RawValue;
 
@@ -23,6 +23,7 @@ pub(crate) struct Pdu {
     sender: OwnedUserId,
     origin_server_ts: MilliSecondsSinceUnixEpoch,
     event_type: TimelineEventType,
+    state_type: StateEventType,
     content: Box<RawValue>,
     state_key: Option<String>,
     prev_events: Vec<OwnedEventId>,
@@ -39,6 +40,7 @@ impl From<&Event> for Pdu {
             sender: event.sender().try_into().unwrap(),
             origin_server_ts: MilliSecondsSinceUnixEpoch(event.origin_server_ts().try_into().unwrap()),
             event_type: event.event_type().into(),
+            state_type: event.event_type().into(),
             content: json["content"].clone(),
             state_key: event.state_key().map(str::to_owned),
             prev_events: event.prev_events().map(id).collect(),
@@ -119,6 +121,24 @@ impl Pdus {
             auth_chains: states.iter().map(|state| self.auth_chain(state.values())).collect(),
             states,
         }
+    }
+
+    /// Checks an event against a state.
+    pub(crate) fn check(&self, event: &Event, state: &[&Pdu]) -> Result<(), String> {
+        let version = RoomVersionId::try_from(event.rules().version.as_str()).unwrap();
+        let rules = version.rules().unwrap();
+        ruma_state_res::check_state_dependent_auth_rules(
+            &rules.authorization,
+            self.get(event.event_id()),
+            |kind, key| {
+                let held = |pdu: &&Pdu| pdu.state_type == *kind && pdu.state_key.as_deref() == Some(key);
+                state.iter().copied().find(held)
+            },
+        )
+    }
+
+    pub(crate) fn get(&self, id: &str) -> &Pdu {
+        &self.0[<&RumaEventId>::try_from(id).unwrap()]
     }
 
     pub(crate) fn resolve(&self, input: Input) -> StateMap {
