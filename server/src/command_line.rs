@@ -17,6 +17,7 @@ mod http_client;
 mod prompt;
 mod register_new_matrix_user;
 mod synctl;
+mod user;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -64,6 +65,7 @@ fn run_command(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Run(arguments)) => serve(&arguments),
         Some(Command::Config(command)) => config::run(command),
         Some(Command::GenerateConfig(arguments)) => generate_config::run(&arguments),
+        Some(Command::User(command)) => user::run(command),
         Some(Command::Backup(arguments)) => backup::backup(&arguments),
         Some(Command::Restore(arguments)) => backup::restore(&arguments),
         Some(Command::HashPassword(arguments)) => hash_password::run(arguments),

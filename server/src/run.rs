@@ -10,6 +10,7 @@ use myelin_config::{
     load,
 };
 use myelin_services::random::Random;
+use myelin_storage::Store;
 use nix::sys::stat::{Mode, umask};
 use tokio::sync::watch;
 
@@ -140,13 +141,13 @@ impl Server {
             () = until_stop(&mut signals) => return Ok(()),
         };
         // What else goes wrong at start must not leave the database open.
-        let result = self.serve_store(&mut signals).await;
+        let result = self.serve_store(&opened, &mut signals).await;
         opened.close().await;
         tracing::info!("stopped");
         result
     }
 
-    async fn open_store(&self) -> anyhow::Result<myelin_storage::Store> {
+    async fn open_store(&self) -> anyhow::Result<Store> {
         let opening = wiring::open_store(&self.config);
         tokio::pin!(opening);
         loop {
@@ -158,14 +159,14 @@ impl Server {
         }
     }
 
-    async fn serve_store(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
+    async fn serve_store(&mut self, store: &Store, signals: &mut Signals) -> anyhow::Result<()> {
         let keys =
             signing_key::load_or_make(&self.config.signing_keys, || signing_key::new_key(&Random::system()))?;
         tracing::info!(key.id = keys[0].id(), "signing key loaded");
         let certificate = self.load_certificate()?;
         let stop = Stop::default();
         let connections = Connections::new(limits::connections(self.open_files), stop);
-        let router = wiring::router(&self.config);
+        let router = wiring::router(&self.config, store.clone())?;
         let mut described = Vec::new();
         for (index, listener) in self.config.listeners.iter().enumerate() {
             let Some(offer) = offer(listener) else { continue };

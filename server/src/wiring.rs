@@ -2,7 +2,11 @@
 
 use axum::Router;
 use axum::routing::get;
+use myelin_api::ApiState;
 use myelin_config::{Config, DatabaseConfig, PostgresConfig};
+use myelin_services::clock::Clock;
+use myelin_services::random::Random;
+use myelin_services::wiring::{Parts, Services};
 use myelin_storage::{EngineOptions, PostgresOptions, SqliteOptions, StorageError, Store, StoreOptions};
 use url::form_urlencoded::Serializer;
 
@@ -60,9 +64,20 @@ fn postgres_url(config: &PostgresConfig) -> String {
 }
 
 /// Everything that is answered.
-pub(crate) fn router(config: &Config) -> Router {
-    page::routes(&config.server.server_name, config.server.web_client_location.as_deref())
-        .route("/health", get(|| async { "OK" }))
+///
+/// # Errors
+/// If the server's name is none.
+pub(crate) fn router(config: &Config, store: Store) -> anyhow::Result<Router> {
+    let services = Services::new(Parts {
+        store,
+        config: config.clone(),
+        server_name: config.server.server_name.as_str().try_into()?,
+        clock: Clock::system(),
+        random: Random::system(),
+    });
+    let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
+    let health = Router::new().route("/health", get(|| async { "OK" }));
+    Ok(myelin_api::client_router(ApiState::new(services, config)).merge(page).merge(health))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Accounts: making them, logging in and out, closing them.
 
+mod administration;
+
 use myelin_config::{PasswordConfig, RegistrationConfig};
 use myelin_storage::{StorageError, Store, WriteTxn, access_tokens, devices, users};
 use ruma::{OwnedDeviceId, OwnedServerName, OwnedUserId, UserId};
@@ -10,6 +12,8 @@ use crate::{
     random::Random,
     session::Sessions,
 };
+
+pub use administration::{AccountSummary, AdministrationError};
 
 /// The accounts of this server. Cheap to clone.
 #[derive(Clone)]

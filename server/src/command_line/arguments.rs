@@ -33,6 +33,9 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Write a new configuration file, and a signing key.
     GenerateConfig(GenerateArguments),
+    /// Create, list and close accounts.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Copy the SQLite database and the signing key to a new folder, and list the media. The server may run.
     Backup(BackupArguments),
     /// Put a backup in force. The server must not run.
@@ -67,6 +70,46 @@ pub(crate) enum ConfigCommand {
         #[arg(long, value_enum, default_value_t = DocsFormat::Markdown)]
         format: DocsFormat,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create an account; the password is asked for. The server may run, if registration_shared_secret is set.
+    Create(CreateArguments),
+    /// Give a user another password and end all their sessions. The server must not run.
+    ResetPassword(NamedUserArguments),
+    /// Close an account for good and end its sessions; the user stays in their rooms. The server must not run.
+    Deactivate(NamedUserArguments),
+    /// List all accounts, one a line. The server must not run.
+    List(ConfigPaths),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArguments {
+    #[command(flatten)]
+    pub(crate) paths: ConfigPaths,
+    /// The part of the user ID before the colon.
+    pub(crate) localpart: String,
+    /// A file with the password.
+    #[arg(long)]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Make the user an administrator of the server.
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// What sort of user it is, for example `bot`.
+    #[arg(long)]
+    pub(crate) user_type: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamedUserArguments {
+    #[command(flatten)]
+    pub(crate) paths: ConfigPaths,
+    /// `alice`, or the whole ID.
+    pub(crate) user: String,
+    /// A file with the password, where one is needed.
+    #[arg(long)]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// Which configuration.

@@ -1,7 +1,9 @@
 //! Questions to the person at the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
+use anyhow::{Context, anyhow};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -44,6 +46,23 @@ pub(crate) fn ask_new_password() -> io::Result<Result<Zeroizing<String>, &'stati
     }
     let confirmation = ask_hidden("Confirm password: ")?;
     Ok(if password == confirmation { Ok(password) } else { Err("Passwords do not match.") })
+}
+
+/// The password in a file, or a new one that is asked for; from a pipe it is read once.
+///
+/// # Errors
+/// If the file cannot be read, or there is no password.
+pub(crate) fn password(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
+    let password = match file {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Zeroizing::new(Zeroizing::new(text).trim().to_owned())
+        }
+        None if io::stdin().is_terminal() => return ask_new_password()?.map_err(|message| anyhow!(message)),
+        None => Zeroizing::new(read_line()?.trim().to_owned()),
+    };
+    if password.is_empty() { Err(anyhow!("Password cannot be blank.")) } else { Ok(password) }
 }
 
 fn show(text: &str) -> io::Result<()> {

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Parser};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, StatusCode};
-use myelin_config::{ListenerResource, Secret};
+use myelin_config::{Config, ListenerResource, Secret};
 use nix::unistd::{Uid, User};
 use serde_json::json;
 use sha1::Sha1;
@@ -60,11 +60,12 @@ pub(super) struct RegisterArguments {
     server_url: Option<String>,
 }
 
-struct Account {
-    user: String,
-    password: Zeroizing<String>,
-    admin: bool,
-    user_type: Option<String>,
+/// An account to be made.
+pub(super) struct Account {
+    pub(super) user: String,
+    pub(super) password: Zeroizing<String>,
+    pub(super) admin: bool,
+    pub(super) user_type: Option<String>,
 }
 
 pub(super) fn run(arguments: RegisterArguments) -> anyhow::Result<ExitCode> {
@@ -86,7 +87,17 @@ fn secret_and_target(arguments: &RegisterArguments) -> anyhow::Result<(Secret, O
     if let Some(secret) = &arguments.shared_secret {
         return Ok((Secret::new(secret.clone()), None));
     }
-    let config = ConfigPaths { config_path: arguments.config.clone(), ..ConfigPaths::default() }.load()?;
+    of_config(ConfigPaths { config_path: arguments.config.clone(), ..ConfigPaths::default() }.load()?)
+}
+
+/// Makes an account on the server that runs with this configuration.
+pub(super) async fn at_running_server(config: Config, account: &Account) -> anyhow::Result<ExitCode> {
+    let (secret, target) = of_config(config)?;
+    let target = target.ok_or_else(|| anyhow!("the server runs, and no listener of it takes clients"))?;
+    register(&target, &secret, account, false).await
+}
+
+fn of_config(config: Config) -> anyhow::Result<(Secret, Option<Target>)> {
     let target = control::target(&config, Some(ListenerResource::Client));
     match config.registration.registration_shared_secret {
         Some(secret) if !secret.is_empty() => Ok((secret, target)),

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 
+use myelin_api::ClientAddress;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -34,10 +35,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 const MAX_STREAMS: u32 = 250;
 const MAX_HEADER_BYTES: u32 = 32 * 1024;
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
 /// What the requests of a listener have in common.
 #[derive(Clone)]

@@ -13,3 +13,4 @@ mod listeners;
 mod running;
 mod synapse_tools;
 mod terminal;
+mod user;

@@ -1,0 +1,81 @@
+//! What an operator does with accounts, without being asked who they are.
+
+use myelin_storage::{StorageError, access_tokens, users};
+use ruma::{OwnedUserId, UserId};
+
+use super::Accounts;
+use crate::password::PasswordError;
+
+/// An account in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountSummary {
+    pub user_id: OwnedUserId,
+    pub is_admin: bool,
+    pub is_deactivated: bool,
+}
+
+/// Why nothing was done to an account.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministrationError {
+    /// There is no such account.
+    #[error("there is no such user")]
+    NotFound,
+    /// The password's hash could not be made.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+impl Accounts {
+    /// Gives a user another password and ends all their sessions.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; the old password is in force then.
+    pub async fn reset_password(
+        &self,
+        user_id: &UserId,
+        password: String,
+    ) -> Result<(), AdministrationError> {
+        let hash = self.hash_password(password).await?;
+        let mut txn = self.store.write("account::reset_password").await?;
+        if !users::set_password_hash(&mut txn, user_id, &hash).await? {
+            return Err(AdministrationError::NotFound);
+        }
+        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
+        txn.commit().await?;
+        self.sessions.forget(&ended);
+        Ok(())
+    }
+
+    /// Closes an account for good and ends its sessions. The user stays in their rooms.
+    ///
+    /// # Errors
+    /// [`AdministrationError`]; the account is open then.
+    pub async fn close(&self, user_id: &UserId) -> Result<(), AdministrationError> {
+        let mut txn = self.store.write("account::close").await?;
+        if !users::deactivate(&mut txn, user_id).await? {
+            return Err(AdministrationError::NotFound);
+        }
+        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
+        txn.commit().await?;
+        self.sessions.forget(&ended);
+        Ok(())
+    }
+
+    /// Up to `limit` accounts by user id, those behind `after` (empty: from the first).
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, after: &str, limit: u32) -> Result<Vec<AccountSummary>, StorageError> {
+        let mut txn = self.store.read().await?;
+        let page = users::list(&mut txn, after, limit).await?;
+        let summary = |user: users::User| AccountSummary {
+            user_id: user.user_id,
+            is_admin: user.is_admin,
+            is_deactivated: user.is_deactivated,
+        };
+        Ok(page.into_iter().map(summary).collect())
+    }
+}
