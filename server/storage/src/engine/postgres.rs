@@ -35,7 +35,12 @@ impl PostgresOptions {
     /// (`PGHOST` and the like), as libpq does it.
     pub fn from_url(url: &str) -> Result<Self, StorageError> {
         let connect = PgConnectOptions::from_str(url).map_err(StorageError::open)?;
-        let connect = connect.application_name("myelin").statement_cache_capacity(500);
+        // Statements are planned once for a session. On the small tables of a new server PostgreSQL would plan to read
+        // them whole, and keep to that while they grow; compiling plans only pays for reports.
+        let connect = connect
+            .application_name("myelin")
+            .statement_cache_capacity(500)
+            .options([("enable_seqscan", "off"), ("jit", "off")]);
         Ok(Self { connect: Box::new(connect), readers: 8 })
     }
 
