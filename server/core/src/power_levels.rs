@@ -134,3 +134,88 @@ fn member_of<'a>(content: &'a Object, list: &str, key: &str) -> Result<Option<&'
         Some(_) => Err(Unreadable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        auth::AuthState as _,
+        fixture::{ADMIN, CREATOR, MOD, OTHER, Room, STRANGER, USER, versions},
+        room_version::RoomVersion::{self, *},
+    };
+
+    fn levels(room: &Room) -> PowerLevels<'_> {
+        let create = room.get("m.room.create", "").unwrap();
+        PowerLevels::new(room.rules, create, room.get("m.room.power_levels", ""))
+    }
+
+    #[test]
+    fn defaults_count_for_what_is_not_given() {
+        for version in RoomVersion::ALL {
+            let mut room = Room::public(version);
+            room.set_levels(&json!({}));
+            for with_event in [true, false] {
+                if !with_event {
+                    room.remove("m.room.power_levels", "");
+                }
+                let required = |action| levels(&room).required(action).unwrap().saturating();
+                for (action, level) in [
+                    (Action::Ban, 50),
+                    (Action::Invite, 0),
+                    (Action::Kick, 50),
+                    (Action::Redact, 50),
+                    (Action::State("m.room.name"), 50),
+                    (Action::Message("m.room.message"), 0),
+                    (Action::Notify("room"), 50),
+                ] {
+                    assert_eq!(required(action), level, "version {version}, {action:?}");
+                }
+                assert_eq!(levels(&room).user(USER), Ok(PowerLevel::Finite(0)));
+            }
+        }
+    }
+
+    #[test]
+    fn given_levels_count() {
+        let mut room = Room::public(V11);
+        room.set_levels(&json!({
+            "users": {MOD: 60}, "users_default": 5, "events": {"a": 7}, "state_default": 8, "events_default": 9,
+            "notifications": {"room": 10},
+        }));
+        let levels = levels(&room);
+        let required = |action| levels.required(action).unwrap().saturating();
+        assert_eq!([required(Action::State("a")), required(Action::Message("a"))], [7, 7]);
+        assert_eq!([required(Action::State("b")), required(Action::Message("b"))], [8, 9]);
+        assert_eq!([required(Action::Notify("room")), required(Action::Notify("other"))], [10, 50]);
+        assert_eq!([MOD, STRANGER].map(|user| levels.user(user).unwrap().saturating()), [60, 5]);
+        assert_eq!(levels.allows(MOD, Action::Ban), Ok(true));
+        assert_eq!(levels.allows(USER, Action::State("a")), Ok(false));
+    }
+
+    #[test]
+    fn without_the_event_the_creator_has_100_and_from_version_12_all() {
+        for version in RoomVersion::ALL {
+            let room = Room::empty(version, &json!({"creator": CREATOR, "additional_creators": [OTHER]}));
+            let expected = if version == V12 { PowerLevel::Infinite } else { PowerLevel::Finite(100) };
+            assert_eq!(levels(&room).user(CREATOR), Ok(expected.clone()), "version {version}");
+            let expected = if version == V12 { expected } else { PowerLevel::Finite(0) };
+            assert_eq!(levels(&room).user(OTHER), Ok(expected));
+            assert_eq!(levels(&room).user(ADMIN), Ok(PowerLevel::Finite(0)));
+        }
+    }
+
+    #[test]
+    fn null_counts_as_absent_before_version_10() {
+        for version in versions(V1, V9) {
+            let mut room = Room::public(version);
+            room.set_levels(
+                &json!({"ban": null, "users": {USER: null}, "users_default": 3, "events": {"a": null}}),
+            );
+            assert_eq!(levels(&room).required(Action::Ban), Ok(PowerLevel::Finite(50)));
+            assert_eq!(levels(&room).required(Action::State("a")), Ok(PowerLevel::Finite(50)));
+            assert_eq!(levels(&room).user(USER), Ok(PowerLevel::Finite(3)));
+        }
+    }
+}

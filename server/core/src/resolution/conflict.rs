@@ -1,6 +1,6 @@
 //! What branches do not share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{EventId, StateKey, StateMap};
 
@@ -12,30 +12,15 @@ pub struct Conflict {
 
 impl Conflict {
     /// The conflict between the branches. Entries that all have alike may be among those given; they are dropped.
-    pub fn new(mut branches: Vec<StateMap>) -> Self {
-        let shared = shared_keys(&branches);
-        for branch in &mut branches {
-            branch.retain(|key, _| !shared.contains(key));
-        }
-        Self { branches }
+    pub fn new(branches: &[StateMap]) -> Self {
+        Self::split(branches).1
     }
 
     /// Splits whole states into what they share and the conflict between them.
     pub fn split(states: &[StateMap]) -> (StateMap, Self) {
-        let shared = shared_keys(states);
-        let (mut unconflicted, mut branches) = (StateMap::new(), Vec::with_capacity(states.len()));
-        for (index, state) in states.iter().enumerate() {
-            let mut branch = StateMap::new();
-            for (key, id) in state {
-                if !shared.contains(key) {
-                    branch.insert(key.clone(), id.clone());
-                } else if index == 0 {
-                    unconflicted.insert(key.clone(), id.clone());
-                }
-            }
-            branches.push(branch);
-        }
-        (unconflicted, Self { branches })
+        let shared = shared(states);
+        let branches = states.iter().map(|state| without(state, &shared)).collect();
+        (shared, Self { branches })
     }
 
     /// Whether the branches share everything.
@@ -62,11 +47,27 @@ impl Conflict {
     }
 }
 
-/// The keys that all branches have with the same event.
-fn shared_keys(branches: &[StateMap]) -> BTreeSet<StateKey> {
-    let Some((first, others)) = branches.split_first() else {
-        return BTreeSet::new();
+/// The entries that all states have alike. One walk through all of them, side by side.
+fn shared(states: &[StateMap]) -> StateMap {
+    let Some((first, others)) = states.split_first() else {
+        return StateMap::new();
     };
-    let alike = |(key, id): &(&StateKey, &EventId)| others.iter().all(|branch| branch.get(*key) == Some(*id));
-    first.iter().filter(alike).map(|(key, _)| key.clone()).collect()
+    let mut others: Vec<_> = others.iter().map(|state| state.iter().peekable()).collect();
+    let alike = |entry: &(&StateKey, &EventId)| {
+        others.iter_mut().all(|other| {
+            while other.next_if(|(key, _)| *key < entry.0).is_some() {}
+            other.peek() == Some(entry)
+        })
+    };
+    first.iter().filter(alike).map(|(key, id)| (key.clone(), id.clone())).collect()
+}
+
+/// The entries whose keys are not shared.
+fn without(state: &StateMap, shared: &StateMap) -> StateMap {
+    let mut shared = shared.keys().peekable();
+    let differs = |(key, _): &(&StateKey, &EventId)| {
+        while shared.next_if(|other| other < key).is_some() {}
+        shared.peek() != Some(key)
+    };
+    state.iter().filter(differs).map(|(key, id)| (key.clone(), id.clone())).collect()
 }

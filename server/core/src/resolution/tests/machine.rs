@@ -60,7 +60,7 @@ fn a_conflict_is_the_same_from_whole_states_and_from_parts() {
     let (_, states) = two_topics();
     let (shared, conflict) = Conflict::split(&states);
     assert_eq!(shared.len(), 3);
-    assert_eq!(Conflict::new(states.to_vec()), conflict);
+    assert_eq!(Conflict::new(&states), conflict);
     assert!(!conflict.is_empty());
     assert!(Conflict::split(&states[..1]).1.is_empty());
     assert!(Conflict::split(&[]).1.is_empty());
