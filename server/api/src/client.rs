@@ -2,11 +2,12 @@
 
 mod account;
 mod discovery;
+mod session;
 
 use axum::Router;
 
 use crate::state::ApiState;
 
 pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().merge(account::routes()).merge(discovery::routes())
+    Router::new().merge(account::routes()).merge(discovery::routes()).merge(session::routes())
 }

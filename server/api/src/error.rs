@@ -101,15 +101,8 @@ impl From<FromHttpRequestError> for ApiError {
     fn from(error: FromHttpRequestError) -> Self {
         let FromHttpRequestError::Deserialization(error) = error else { return Self::unrecognized() };
         match error {
-            DeserializationError::Json(error) if error.is_data() => match missing_field(&error.to_string()) {
-                Some(field) => Self::new(
-                    StatusCode::BAD_REQUEST,
-                    ErrorCode::MissingParam,
-                    format!("Missing required key: {field}"),
-                ),
-                None => Self::bad_json(error.to_string()),
-            },
-            DeserializationError::Json(_) | DeserializationError::Utf8(_) => {
+            DeserializationError::Json(error) => Self::from(error),
+            DeserializationError::Utf8(_) => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::NotJson, "Content not JSON.")
             }
             DeserializationError::Query(error) => match missing_field(&error.to_string()) {
@@ -121,6 +114,23 @@ impl From<FromHttpRequestError> for ApiError {
                 None => Self::invalid_param(error.to_string()),
             },
             other => Self::invalid_param(other.to_string()),
+        }
+    }
+}
+
+/// What is wrong with a body.
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        if !error.is_data() {
+            return Self::new(StatusCode::BAD_REQUEST, ErrorCode::NotJson, "Content not JSON.");
+        }
+        match missing_field(&error.to_string()) {
+            Some(field) => Self::new(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::MissingParam,
+                format!("Missing required key: {field}"),
+            ),
+            None => Self::bad_json(error.to_string()),
         }
     }
 }

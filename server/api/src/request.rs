@@ -17,7 +17,8 @@ use myelin_services::session::{AuthenticateError, Requester};
 use ruma::api::{
     IncomingRequest, IncomingRequestExt,
     auth_scheme::{
-        AccessToken, AccessTokenOptional, NoAccessToken, NoAuthentication, extract_bearer_or_query_token,
+        AccessToken, AccessTokenOptional, AppserviceTokenOptional, NoAccessToken, NoAuthentication,
+        extract_bearer_or_query_token,
     },
     error::ErrorCode,
 };
@@ -65,10 +66,12 @@ pub struct MaybeAuthenticated<T> {
     pub body: T,
 }
 
-/// Authentication schemes that ask for no token: `NoAccessToken` only forbids sending one.
+/// Authentication schemes that ask no client for a token: `NoAccessToken` only forbids sending one, and the third is
+/// for application services, which this server has none of yet.
 pub trait WithoutToken {}
 impl WithoutToken for NoAuthentication {}
 impl WithoutToken for NoAccessToken {}
+impl WithoutToken for AppserviceTokenOptional {}
 
 impl<T: IncomingRequest<Authentication = AccessToken>> FromRequest<ApiState> for Authenticated<T> {
     type Rejection = ApiError;

@@ -1,15 +1,22 @@
 //! Accounts: making them, logging in and out, closing them.
 
 mod administration;
+mod limits;
+mod session;
 
-use myelin_config::{PasswordConfig, RegistrationConfig};
-use myelin_storage::{StorageError, Store, WriteTxn, access_tokens, devices, users};
-use ruma::{OwnedDeviceId, OwnedServerName, OwnedUserId, UserId};
+use std::{net::IpAddr, sync::Arc};
 
+use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig};
+use myelin_storage::{StorageError, Store, users};
+use ruma::{OwnedServerName, OwnedUserId, UserId};
+
+use self::limits::AccountLimits;
+pub use self::session::{LoginError, NewSession, Session};
 use crate::{
     clock::Clock,
     password::{self, PasswordError},
     random::Random,
+    ratelimit::LimitExceeded,
     session::Sessions,
 };
 
@@ -22,9 +29,17 @@ pub struct Accounts {
     sessions: Sessions,
     clock: Clock,
     random: Random,
-    server_name: OwnedServerName,
-    registration: RegistrationConfig,
-    passwords: PasswordConfig,
+    settings: Arc<AccountSettings>,
+    limits: Arc<AccountLimits>,
+}
+
+/// What the configuration says about accounts.
+#[derive(Clone, Debug)]
+pub struct AccountSettings {
+    pub server_name: OwnedServerName,
+    pub registration: RegistrationConfig,
+    pub passwords: PasswordConfig,
+    pub rate_limits: RateLimitsConfig,
 }
 
 /// An account to be made. Whoever calls has checked that it may be.
@@ -40,22 +55,6 @@ pub struct NewAccount {
     pub user_type: Option<String>,
 }
 
-/// What a client asks of its new session.
-#[derive(Clone, Debug, Default)]
-pub struct NewSession {
-    /// A device that the client had before; `None` makes a new one.
-    pub device_id: Option<OwnedDeviceId>,
-    /// Name of the device, if it is new.
-    pub display_name: Option<String>,
-}
-
-/// A session that a client got.
-#[derive(Clone, Debug)]
-pub struct Session {
-    pub access_token: String,
-    pub device_id: OwnedDeviceId,
-}
-
 /// Why an account cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
@@ -65,24 +64,13 @@ pub enum RegisterError {
     /// Not a user id, or not one that may be chosen.
     #[error("{0}")]
     InvalidUsername(&'static str),
+    /// The server is closed to new users.
+    #[error("registration is disabled")]
+    Closed,
+    /// Too many new accounts from there.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
     /// The password's hash could not be made.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
-    /// The database failed.
-    #[error(transparent)]
-    Internal(#[from] StorageError),
-}
-
-/// Why a login is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// No such user, or another password: which of them is not told.
-    #[error("invalid username or password")]
-    Forbidden,
-    /// The account is closed for good.
-    #[error("the account has been deactivated")]
-    Deactivated,
-    /// The stored hash could not be read.
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// The database failed.
@@ -97,11 +85,34 @@ impl Accounts {
         sessions: Sessions,
         clock: Clock,
         random: Random,
-        server_name: OwnedServerName,
-        registration: RegistrationConfig,
-        passwords: PasswordConfig,
+        settings: AccountSettings,
     ) -> Self {
-        Self { store, sessions, clock, random, server_name, registration, passwords }
+        let limits = Arc::new(AccountLimits::new(&settings.rate_limits, &clock));
+        Self { store, sessions, clock, random, settings: Arc::new(settings), limits }
+    }
+
+    /// Whether somebody at `address` may make an account now by themselves; counts the attempt.
+    ///
+    /// # Errors
+    /// [`RegisterError::Closed`] or [`RegisterError::LimitExceeded`].
+    pub fn admit_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
+        if !self.settings.registration.enable_registration {
+            return Err(RegisterError::Closed);
+        }
+        Ok(self.limits.registrations.record(address)?)
+    }
+
+    /// Whether nobody has or had this user id.
+    ///
+    /// # Errors
+    /// [`RegisterError::InvalidUsername`] or [`RegisterError::UserInUse`].
+    pub async fn check_available(&self, localpart: &str) -> Result<(), RegisterError> {
+        let user_id = self.parse_new_user_id(localpart)?;
+        let mut txn = self.store.read().await?;
+        match users::find(&mut txn, &user_id).await? {
+            Some(_) => Err(RegisterError::UserInUse),
+            None => Ok(()),
+        }
     }
 
     /// Makes an account.
@@ -146,69 +157,21 @@ impl Accounts {
                 "User ID can only contain characters a-z, 0-9, or '=_-./+'",
             ));
         }
-        if localpart.starts_with('_') && !self.registration.allow_underscore_prefixed_registration {
+        if localpart.starts_with('_') && !self.settings.registration.allow_underscore_prefixed_registration {
             return Err(RegisterError::InvalidUsername("User ID may not begin with _"));
         }
-        UserId::parse(format!("@{localpart}:{}", self.server_name))
+        UserId::parse(format!("@{localpart}:{}", self.settings.server_name))
             .map_err(|_| RegisterError::InvalidUsername("User ID may not be longer than 255 characters"))
-    }
-
-    /// Opens a session for a user who has proven who they are.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn open_session(&self, user_id: &UserId, new: NewSession) -> Result<Session, StorageError> {
-        let mut txn = self.store.write("account::open_session").await?;
-        let (session, replaced) = self.insert_session(&mut txn, user_id, new).await?;
-        txn.commit().await?;
-        self.sessions.forget(&replaced);
-        Ok(session)
-    }
-
-    async fn insert_session(
-        &self,
-        txn: &mut WriteTxn,
-        user_id: &UserId,
-        new: NewSession,
-    ) -> Result<(Session, Vec<String>), StorageError> {
-        let device_id = new.device_id.unwrap_or_else(|| self.random.letters(10).to_uppercase().into());
-        let now_ts = self.clock.now_ts();
-        devices::insert(txn, user_id, &device_id, new.display_name.as_deref(), now_ts).await?;
-        // A device has one session: logging in again on it ends the one before.
-        let replaced = access_tokens::delete_of_device(txn, user_id, &device_id).await?;
-        let access_token = self.sessions.insert(txn, user_id, Some(&device_id), None).await?;
-        Ok((Session { access_token, device_id }, replaced))
-    }
-
-    /// Checks a password.
-    ///
-    /// # Errors
-    /// [`LoginError`] if it is not the user's, or the user cannot log in.
-    pub async fn check_password(&self, user_id: &UserId, password: String) -> Result<(), LoginError> {
-        let mut txn = self.store.read().await?;
-        let found = users::find(&mut txn, user_id).await?;
-        drop(txn);
-        let user = found.ok_or(LoginError::Forbidden)?;
-        if user.is_deactivated {
-            return Err(LoginError::Deactivated);
-        }
-        let hash = user.password_hash.ok_or(LoginError::Forbidden)?;
-        let pepper = self.pepper();
-        if run_blocking(move || password::verify(&password, &pepper, &hash)).await? {
-            Ok(())
-        } else {
-            Err(LoginError::Forbidden)
-        }
     }
 
     async fn hash_password(&self, password: String) -> Result<String, PasswordError> {
         let (pepper, random) = (self.pepper(), self.random.clone());
-        let rounds = self.registration.bcrypt_rounds;
+        let rounds = self.settings.registration.bcrypt_rounds;
         run_blocking(move || password::hash(&password, &pepper, rounds, &random)).await
     }
 
     fn pepper(&self) -> String {
-        self.passwords.pepper.as_ref().map(|pepper| pepper.expose().to_owned()).unwrap_or_default()
+        self.settings.passwords.pepper.as_ref().map(|pepper| pepper.expose().to_owned()).unwrap_or_default()
     }
 }
 

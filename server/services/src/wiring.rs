@@ -4,7 +4,13 @@ use myelin_config::Config;
 use myelin_storage::Store;
 use ruma::OwnedServerName;
 
-use crate::{account::Accounts, clock::Clock, notify::Notifier, random::Random, session::Sessions};
+use crate::{
+    account::{AccountSettings, Accounts},
+    clock::Clock,
+    notify::Notifier,
+    random::Random,
+    session::Sessions,
+};
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
 #[derive(Clone)]
@@ -12,6 +18,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub sessions: Sessions,
     pub notifier: Notifier,
+    pub random: Random,
 }
 
 /// What the services need from outside.
@@ -33,11 +40,14 @@ impl Services {
             store,
             sessions.clone(),
             clock,
-            random,
-            server_name,
-            config.registration,
-            config.passwords,
+            random.clone(),
+            AccountSettings {
+                server_name,
+                registration: config.registration,
+                passwords: config.passwords,
+                rate_limits: config.rate_limits,
+            },
         );
-        Self { accounts, sessions, notifier }
+        Self { accounts, sessions, notifier, random }
     }
 }

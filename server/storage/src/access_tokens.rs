@@ -52,17 +52,11 @@ pub async fn find(txn: &mut ReadTxn, token: &str) -> Result<Option<AccessToken>,
     txn.fetch_optional(FIND, args![token]).await
 }
 
-/// Removes a token.
-pub async fn delete(txn: &mut WriteTxn, token: &str) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![token]).await?;
-    Ok(())
-}
-
-/// Removes the tokens of a device, and says which they were.
+/// Removes the tokens of a device (`None`: those without one), and says which they were.
 pub async fn delete_of_device(
     txn: &mut WriteTxn,
     user_id: &UserId,
-    device_id: &DeviceId,
+    device_id: Option<&DeviceId>,
 ) -> Result<Vec<String>, StorageError> {
     txn.fetch_all(DELETE_OF_DEVICE, args![user_id, device_id]).await
 }
@@ -84,8 +78,7 @@ sql! {
         FROM access_tokens AS t
         INNER JOIN users AS u ON u.user_id = t.user_id
         WHERE t.token = $1";
-    DELETE = "DELETE FROM access_tokens WHERE token = $1";
-    DELETE_OF_DEVICE = "DELETE FROM access_tokens WHERE user_id = $1 AND device_id = $2 RETURNING token";
+    DELETE_OF_DEVICE = "DELETE FROM access_tokens WHERE user_id = $1 AND device_id IS NOT DISTINCT FROM $2 RETURNING token";
     DELETE_OF_USER = "DELETE FROM access_tokens
         WHERE user_id = $1 AND (device_id IS NULL OR $2 IS NULL OR device_id <> $2)
         RETURNING token";

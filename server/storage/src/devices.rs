@@ -86,6 +86,12 @@ pub async fn delete(
     Ok(txn.execute(DELETE, args![user_id, device_id]).await? == 1)
 }
 
+/// Removes all devices of a user.
+pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    Ok(())
+}
+
 sql! {
     INSERT = "INSERT INTO devices (user_id, device_id, display_name, created_ts)
         VALUES ($1, $2, $3, $4)
@@ -102,4 +108,5 @@ sql! {
         SET last_seen_ts = $3, last_seen_ip = $4, last_seen_user_agent = $5
         WHERE user_id = $1 AND device_id = $2";
     DELETE = "DELETE FROM devices WHERE user_id = $1 AND device_id = $2";
+    DELETE_OF_USER = "DELETE FROM devices WHERE user_id = $1";
 }

@@ -25,11 +25,19 @@ use crate::TestStore;
 /// 2026-01-01T00:00:00Z.
 const START_TS: i64 = 1_767_225_600_000;
 
-/// The cheapest bcrypt cost: tests hash often and guard nothing.
-const SETTINGS: &str = "bcrypt_rounds: 4\nregistration_shared_secret: shared\nenable_registration: true\n\
-    enable_registration_without_verification: true\n";
+/// Open to new users, with the cheapest bcrypt cost and no limit that a test would meet by accident.
+const SETTINGS: &str = "\
+enable_registration: true
+enable_registration_without_verification: true
+bcrypt_rounds: 4
+rc_registration: {per_second: 1000, burst_count: 1000}
+rc_login:
+    address: {per_second: 1000, burst_count: 1000}
+    account: {per_second: 1000, burst_count: 1000}
+    failed_attempts: {per_second: 1000, burst_count: 1000}
+";
 
-/// A server named `localhost` with an empty database.
+/// A server named `myelin.test` with an empty database.
 pub struct TestServer {
     pub router: Router,
     pub services: Services,
@@ -68,7 +76,11 @@ impl TestServer {
         let media = folder.path().join("media");
         std::fs::write(
             &base,
-            format!("server_name: localhost\nmedia_store_path: {}\n{SETTINGS}", media.display()),
+            format!(
+                "server_name: {}\nmedia_store_path: {}\n{SETTINGS}",
+                TestStore::server_name(),
+                media.display()
+            ),
         )
         .expect("a file in a temporary folder");
         let further = folder.path().join("further.yaml");

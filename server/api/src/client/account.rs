@@ -1,5 +1,6 @@
 //! [Accounts](https://spec.matrix.org/v1.19/client-server-api/#account-management).
 
+mod register;
 mod whoami;
 
 use axum::Router;
@@ -8,5 +9,7 @@ use ruma::api::client::account as ruma_account;
 use crate::{route::RouterExt, state::ApiState};
 
 pub(super) fn routes() -> Router<ApiState> {
-    Router::new().serve::<ruma_account::whoami::v3::Request, _, _>(whoami::route)
+    Router::new()
+        .serve::<ruma_account::register::v3::Request, _, _>(register::route)
+        .serve::<ruma_account::whoami::v3::Request, _, _>(whoami::route)
 }

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Request};
+use myelin_testkit::{Answer, TestServer};
+use serde_json::{Value, json};
+
+const PATH: &str = "/_matrix/client/v3/login";
+const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
+
+fn by_password(user: &str, password: &str) -> Value {
+    json!({
+        "type": "m.login.password",
+        "identifier": { "type": "m.id.user", "user": user },
+        "password": password,
+    })
+}
+
+async fn log_in(server: &TestServer, body: Value) -> Answer {
+    server.send(Method::POST, PATH, None, Some(body)).await
+}
+
+#[tokio::test]
+async fn user_id_and_local_part_both_log_in() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    for user in ["alice", "@alice:myelin.test"] {
+        let body = log_in(&server, by_password(user, "password of alice")).await.ok();
+        assert_eq!(body["user_id"], json!(alice.user_id));
+        let mut session = alice.clone();
+        session.token = body["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(server.get(&session, WHOAMI).await.ok()["device_id"], body["device_id"]);
+    }
+}
+
+#[tokio::test]
+async fn old_form_without_an_identifier_logs_in() {
+    let server = TestServer::start().await;
+    server.user("alice").await;
+    let body = json!({ "type": "m.login.password", "user": "alice", "password": "password of alice" });
+    log_in(&server, body).await.ok();
+}
+
+#[tokio::test]
+async fn wrong_password_and_unknown_user_are_told_apart_by_nobody() {
+    let server = TestServer::start().await;
+    server.user("alice").await;
+    let wrong = log_in(&server, by_password("alice", "password of bob")).await.refused(403, "M_FORBIDDEN");
+    let unknown = log_in(&server, by_password("bob", "password of bob")).await.refused(403, "M_FORBIDDEN");
+    let foreign =
+        log_in(&server, by_password("@alice:other", "password of alice")).await.refused(403, "M_FORBIDDEN");
+    assert_eq!(wrong, unknown);
+    assert_eq!(wrong, foreign);
+}
+
+#[tokio::test]
+async fn deactivated_user_can_not_log_in() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    server.services.accounts.close(&alice.user_id).await.unwrap();
+    log_in(&server, by_password("alice", "password of alice")).await.refused(403, "M_USER_DEACTIVATED");
+}
+
+#[tokio::test]
+async fn logging_in_on_a_device_ends_its_session_before() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let mut body = by_password("alice", "password of alice");
+    body["device_id"] = json!(alice.device_id);
+    assert_eq!(log_in(&server, body).await.ok()["device_id"], json!(alice.device_id));
+    server.get(&alice, WHOAMI).await.refused(401, "M_UNKNOWN_TOKEN");
+}
+
+#[tokio::test]
+async fn guesses_are_limited_and_allowed_again_later() {
+    let server = TestServer::start_with(
+        "rc_login: {failed_attempts: {per_second: 0.1, burst_count: 2}, address: {per_second: 9, burst_count: 99}, \
+         account: {per_second: 9, burst_count: 99}}",
+    )
+    .await;
+    server.user("alice").await;
+    for _ in 0..2 {
+        log_in(&server, by_password("alice", "a guess")).await.refused(403, "M_FORBIDDEN");
+    }
+    let answer = log_in(&server, by_password("alice", "password of alice")).await;
+    assert!(answer.headers.contains_key("retry-after"));
+    let body = answer.refused(429, "M_LIMIT_EXCEEDED");
+    assert_eq!(body["retry_after_ms"], json!(10_000));
+    server.advance(Duration::from_secs(10));
+    log_in(&server, by_password("alice", "password of alice")).await.ok();
+}
+
+#[tokio::test]
+async fn password_login_can_be_switched_off() {
+    let server = TestServer::start_with("password_config: {enabled: false}").await;
+    server.user("alice").await;
+    log_in(&server, by_password("alice", "password of alice")).await.refused(400, "M_UNKNOWN");
+}
+
+#[tokio::test]
+async fn malformed_bodies_are_refused() {
+    let server = TestServer::start().await;
+    log_in(&server, json!({ "type": "m.login.other" })).await.refused(400, "M_UNKNOWN");
+    log_in(&server, json!({})).await.refused(400, "M_MISSING_PARAM");
+    let body = json!({ "type": "m.login.password", "password": "" });
+    log_in(&server, body).await.refused(400, "M_MISSING_PARAM");
+    let request = Request::post(PATH).body(Body::from("{")).unwrap();
+    server.send_raw(request).await.refused(400, "M_NOT_JSON");
+}
+
+#[tokio::test]
+async fn sessions_outlive_a_restart() {
+    let mut server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    server.restart().await;
+    server.get(&alice, WHOAMI).await.ok();
+}

@@ -1,0 +1,27 @@
+//! How often accounts may be made and logged in to.
+
+use std::net::IpAddr;
+
+use myelin_config::RateLimitsConfig;
+use ruma::OwnedUserId;
+
+use crate::{clock::Clock, ratelimit::RateLimiter};
+
+/// The limits of `rc_registration` and `rc_login`.
+pub(super) struct AccountLimits {
+    pub(super) registrations: RateLimiter<IpAddr>,
+    pub(super) login_addresses: RateLimiter<IpAddr>,
+    pub(super) login_accounts: RateLimiter<OwnedUserId>,
+    pub(super) failed_logins: RateLimiter<OwnedUserId>,
+}
+
+impl AccountLimits {
+    pub(super) fn new(limits: &RateLimitsConfig, clock: &Clock) -> Self {
+        Self {
+            registrations: RateLimiter::new(limits.rc_registration, clock.clone()),
+            login_addresses: RateLimiter::new(limits.rc_login_address, clock.clone()),
+            login_accounts: RateLimiter::new(limits.rc_login_account, clock.clone()),
+            failed_logins: RateLimiter::new(limits.rc_login_failed_attempts, clock.clone()),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Logging in and out: sessions of accounts.
+
+use std::net::IpAddr;
+
+use myelin_config::PasswordMode;
+use myelin_storage::{StorageError, WriteTxn, access_tokens, devices, users};
+use ruma::{OwnedDeviceId, OwnedUserId, UserId};
+
+use super::{Accounts, run_blocking};
+use crate::{
+    password::{self, PasswordError},
+    ratelimit::LimitExceeded,
+    session::Requester,
+};
+
+/// What a client asks of its new session.
+#[derive(Clone, Debug, Default)]
+pub struct NewSession {
+    /// A device that the client had before; `None` makes a new one.
+    pub device_id: Option<OwnedDeviceId>,
+    /// Name of the device, if it is new.
+    pub display_name: Option<String>,
+}
+
+/// A session that a client got.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub access_token: String,
+    pub device_id: OwnedDeviceId,
+}
+
+/// Why a login is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// No such user, or another password: which of them is not told.
+    #[error("invalid username or password")]
+    Forbidden,
+    /// The account is closed for good.
+    #[error("the account has been deactivated")]
+    Deactivated,
+    /// The configuration forbids passwords.
+    #[error("password login has been disabled")]
+    Disabled,
+    /// Too many attempts.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
+    /// The stored hash could not be read.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+impl Accounts {
+    /// Whether users may log in by password.
+    pub fn allows_password_login(&self) -> bool {
+        self.settings.passwords.enabled == PasswordMode::On && self.settings.passwords.localdb_enabled
+    }
+
+    /// Logs a user in by password: `user` is a user id of this server or its local part.
+    ///
+    /// # Errors
+    /// [`LoginError`]; no session was opened then.
+    pub async fn log_in(
+        &self,
+        user: &str,
+        password: String,
+        new: NewSession,
+        address: IpAddr,
+    ) -> Result<(OwnedUserId, Session), LoginError> {
+        if !self.allows_password_login() {
+            return Err(LoginError::Disabled);
+        }
+        self.limits.login_addresses.record(address)?;
+        let user_id = self.find_user_id(user).ok_or(LoginError::Forbidden)?;
+        self.limits.login_accounts.record(user_id.clone())?;
+        self.limits.failed_logins.check(&user_id)?;
+        if let Err(error) = self.check_password(&user_id, password).await {
+            if matches!(error, LoginError::Forbidden) {
+                self.limits.failed_logins.record(user_id)?;
+            }
+            return Err(error);
+        }
+        let session = self.open_session(&user_id, new).await?;
+        Ok((user_id, session))
+    }
+
+    fn find_user_id(&self, user: &str) -> Option<OwnedUserId> {
+        let server_name = &self.settings.server_name;
+        let user_id = if user.starts_with('@') {
+            UserId::parse(user).ok()?
+        } else {
+            UserId::parse(format!("@{}:{server_name}", user.to_ascii_lowercase())).ok()?
+        };
+        (user_id.server_name() == server_name).then_some(user_id)
+    }
+
+    /// Ends the session of a device and removes the device. Of a token without a device, it ends all such tokens of
+    /// the user.
+    ///
+    /// # Errors
+    /// If the database fails; the session is open then.
+    pub async fn log_out(&self, requester: &Requester) -> Result<(), StorageError> {
+        let mut txn = self.store.write("account::log_out").await?;
+        let device_id = requester.device_id.as_deref();
+        let ended = access_tokens::delete_of_device(&mut txn, &requester.user_id, device_id).await?;
+        if let Some(device_id) = device_id {
+            devices::delete(&mut txn, &requester.user_id, device_id).await?;
+        }
+        txn.commit().await?;
+        self.sessions.forget(&ended);
+        Ok(())
+    }
+
+    /// Ends all sessions of a user and removes the devices.
+    ///
+    /// # Errors
+    /// If the database fails; the sessions are open then.
+    pub async fn log_out_everywhere(&self, user_id: &UserId) -> Result<(), StorageError> {
+        let mut txn = self.store.write("account::log_out_everywhere").await?;
+        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
+        devices::delete_of_user(&mut txn, user_id).await?;
+        txn.commit().await?;
+        self.sessions.forget(&ended);
+        Ok(())
+    }
+
+    /// Opens a session for a user who has proven who they are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_session(&self, user_id: &UserId, new: NewSession) -> Result<Session, StorageError> {
+        let mut txn = self.store.write("account::open_session").await?;
+        let (session, replaced) = self.insert_session(&mut txn, user_id, new).await?;
+        txn.commit().await?;
+        self.sessions.forget(&replaced);
+        Ok(session)
+    }
+
+    async fn insert_session(
+        &self,
+        txn: &mut WriteTxn,
+        user_id: &UserId,
+        new: NewSession,
+    ) -> Result<(Session, Vec<String>), StorageError> {
+        let device_id = new.device_id.unwrap_or_else(|| self.random.letters(10).to_uppercase().into());
+        let now_ts = self.clock.now_ts();
+        devices::insert(txn, user_id, &device_id, new.display_name.as_deref(), now_ts).await?;
+        // A device has one session: logging in again on it ends the one before.
+        let replaced = access_tokens::delete_of_device(txn, user_id, Some(&device_id)).await?;
+        let access_token = self.sessions.insert(txn, user_id, Some(&device_id), None).await?;
+        Ok((Session { access_token, device_id }, replaced))
+    }
+
+    /// Checks a password.
+    ///
+    /// # Errors
+    /// [`LoginError`] if it is not the user's, or the user cannot log in.
+    pub async fn check_password(&self, user_id: &UserId, password: String) -> Result<(), LoginError> {
+        let mut txn = self.store.read().await?;
+        let found = users::find(&mut txn, user_id).await?;
+        drop(txn);
+        let user = found.ok_or(LoginError::Forbidden)?;
+        if user.is_deactivated {
+            return Err(LoginError::Deactivated);
+        }
+        let hash = user.password_hash.ok_or(LoginError::Forbidden)?;
+        let pepper = self.pepper();
+        if run_blocking(move || password::verify(&password, &pepper, &hash)).await? {
+            Ok(())
+        } else {
+            Err(LoginError::Forbidden)
+        }
+    }
+}
