@@ -287,7 +287,8 @@ def drafts(rng, group, count):
     for index in range(count):
         yield written(rng, arrays(event(rng, group, loose=index % 3 == 0)))
     plain = lambda item: json.dumps(base(group) | {"content": "@@"}).replace('"@@"', item)
-    for item in [*LOOSE_NUMBERS, *NUMBERS, "NaN", "Infinity", "-Infinity", "01", "+1", ".5", "1.", "0x1", "1" * 4300, "1" * 4301]:
+    halves = ["1129497417435754.25", "-1129497417435754.75", "4503599627370497.5", "2251799813685249.25", "5e-5", "-1.5e-5"]
+    for item in [*LOOSE_NUMBERS, *NUMBERS, *halves, "NaN", "Infinity", "-Infinity", "01", "+1", ".5", "1.", "0x1", "1" * 4300, "1" * 4301]:
         yield plain('{"n":%s}' % item)
     for item in ['"\\ud800"', '"\\udc00\\ud800"', '"\\ud83d\\ude00"', '"\\ud83dx"', '"\\u00e9"', '"\\x"', '"\t"', '"\\u12"']:
         yield plain('{"s":%s}' % item)

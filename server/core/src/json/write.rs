@@ -62,17 +62,34 @@ fn write_display(value: impl std::fmt::Display, out: &mut Vec<u8>) {
 /// As Python's `repr`: the shortest digits that read back as the same number, with an exponent of two digits at
 /// least if the number is below 1e-4 or not below 1e16.
 fn write_float(number: f64, out: &mut Vec<u8>) {
-    let magnitude = number.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        let text = format!("{number:e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-        write_display(format_args!("{mantissa}e{sign}{digits:0>2}"), out);
-    } else if number.fract() == 0.0 {
-        write_display(format_args!("{number:.1}"), out);
-    } else {
-        write_display(number, out);
+    let text = shortest_digits(number);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return write_display(format_args!("{mantissa}e{sign}{:02}", exponent.unsigned_abs()), out);
     }
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |mantissa| ("-", mantissa));
+    let digits = mantissa.replacen('.', "", 1);
+    out.extend_from_slice(sign.as_bytes());
+    // Where the point stands: that many digits before it.
+    match usize::try_from(exponent + 1) {
+        Ok(0) | Err(_) => {
+            let zeros = exponent.unsigned_abs() as usize - 1;
+            write_display(format_args!("0.{:0<zeros$}{digits}", ""), out);
+        }
+        Ok(point) if digits.len() <= point => write_display(format_args!("{digits:0<point$}.0"), out),
+        Ok(point) => write_display(format_args!("{}.{}", &digits[..point], &digits[point..]), out),
+    }
+}
+
+/// The shortest digits in scientific form. Of two that are equally near, Rust takes the upper and Python the even
+/// one, which is what rounding to the same number of digits gives.
+fn shortest_digits(number: f64) -> String {
+    let shortest = format!("{number:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let rounded = format!("{number:.*e}", digits.saturating_sub(1));
+    if rounded.parse() == Ok(number) { rounded } else { shortest }
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
