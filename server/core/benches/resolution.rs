@@ -92,7 +92,7 @@ fn deep(criterion: &mut Criterion) {
     let (mut room, mut base) = Room::new(RoomVersion::V11, 2);
     for number in 0..100_000 {
         let levels =
-            json!({"users": {CREATOR: 100, "@bob:one.example": 50}, "notifications": {"room": number}});
+            json!({"users": {CREATOR: 100, "@bob:one.example": 100}, "notifications": {"room": number}});
         assert!(room.send(&mut base, CREATOR, "m.room.power_levels", Some(""), &levels));
     }
     let branches = room.fork(&mut base, 2, 20);
@@ -106,7 +106,12 @@ fn auth(criterion: &mut Criterion) {
     for (name, event_type, state_key, content) in [
         ("message", "m.room.message", None, json!({"body": "hello"})),
         ("join", "m.room.member", Some(user), json!({"membership": "join"})),
-        ("power levels", "m.room.power_levels", Some(""), json!({"users": {CREATOR: 100, user: 50}})),
+        (
+            "power levels",
+            "m.room.power_levels",
+            Some(""),
+            json!({"users": {CREATOR: 100, "@bob:one.example": 100, user: 50}}),
+        ),
     ] {
         let sender = if state_key == Some("") { CREATOR } else { user };
         assert!(room.send(&mut branch, sender, event_type, state_key, &content));
