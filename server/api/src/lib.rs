@@ -4,6 +4,7 @@
 //! It holds no SQL, no policy and no loop over rooms. To add an endpoint: write `client/<area>/<endpoint>.rs` named
 //! as ruma names its module, add it to the area's `routes()`, and write `tests/api/client/<area>/<endpoint>.rs`.
 
+mod admin;
 pub mod client;
 pub mod error;
 pub mod fallback;
@@ -22,6 +23,7 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The client-server API, with CORS and the body limit applied.
 pub fn client_router(state: ApiState) -> Router {
     client::routes()
+        .merge(admin::routes())
         .fallback(fallback::unknown_path)
         .method_not_allowed_fallback(fallback::wrong_method)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES))

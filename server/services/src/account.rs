@@ -3,6 +3,7 @@
 mod administration;
 mod limits;
 mod session;
+mod shared_secret;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -10,8 +11,11 @@ use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig};
 use myelin_storage::{StorageError, Store, users};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 
-use self::limits::AccountLimits;
-pub use self::session::{LoginError, NewSession, Session};
+use self::{limits::AccountLimits, shared_secret::Nonces};
+pub use self::{
+    session::{LoginError, NewSession, Session},
+    shared_secret::{SharedSecretError, SharedSecretRequest},
+};
 use crate::{
     clock::Clock,
     password::{self, PasswordError},
@@ -31,6 +35,7 @@ pub struct Accounts {
     random: Random,
     settings: Arc<AccountSettings>,
     limits: Arc<AccountLimits>,
+    nonces: Arc<Nonces>,
 }
 
 /// What the configuration says about accounts.
@@ -88,7 +93,7 @@ impl Accounts {
         settings: AccountSettings,
     ) -> Self {
         let limits = Arc::new(AccountLimits::new(&settings.rate_limits, &clock));
-        Self { store, sessions, clock, random, settings: Arc::new(settings), limits }
+        Self { store, sessions, clock, random, settings: Arc::new(settings), limits, nonces: Arc::default() }
     }
 
     /// Whether somebody at `address` may make an account now by themselves; counts the attempt.
