@@ -13,7 +13,7 @@ CREATE TABLE users (
     is_locked BOOLEAN NOT NULL,
     user_type TEXT,
     appservice_id TEXT
-);
+) STRICT;
 
 CREATE TABLE devices (
     user_id TEXT NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
@@ -24,7 +24,7 @@ CREATE TABLE devices (
     last_seen_ip TEXT,
     last_seen_user_agent TEXT,
     PRIMARY KEY (user_id, device_id)
-);
+) STRICT;
 
 CREATE TABLE access_tokens (
     token TEXT NOT NULL PRIMARY KEY,
@@ -33,7 +33,7 @@ CREATE TABLE access_tokens (
     device_id TEXT,
     created_ts BIGINT NOT NULL,
     valid_until_ts BIGINT
-);
+) STRICT;
 CREATE INDEX access_tokens_by_device ON access_tokens (user_id, device_id);
 
 CREATE TABLE profiles (
@@ -42,4 +42,4 @@ CREATE TABLE profiles (
     avatar_url TEXT,
     -- Other fields, a JSON object: https://spec.matrix.org/v1.19/client-server-api/#profiles
     fields TEXT NOT NULL
-);
+) STRICT;

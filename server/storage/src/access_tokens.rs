@@ -80,6 +80,6 @@ sql! {
         WHERE t.token = $1";
     DELETE_OF_DEVICE = "DELETE FROM access_tokens WHERE user_id = $1 AND device_id IS NOT DISTINCT FROM $2 RETURNING token";
     DELETE_OF_USER = "DELETE FROM access_tokens
-        WHERE user_id = $1 AND (device_id IS NULL OR $2 IS NULL OR device_id <> $2)
+        WHERE user_id = $1 AND (device_id IS NULL OR CAST($2 AS TEXT) IS NULL OR device_id <> $2)
         RETURNING token";
 }
