@@ -48,7 +48,7 @@ fn resolves_as_ruma_does() {
 #[test]
 fn judges_as_ruma_does() {
     let mut verdicts = [0_usize; 2];
-    for seed in 0..rooms() / 5 {
+    for seed in 0..rooms() / 4 {
         let (room, states) = random_fork(seed);
         let pdus = Pdus::new(&room.log);
         for state in &states {
