@@ -1,7 +1,8 @@
-//! What stands around the endpoints: unknown paths, wrong methods, CORS.
+//! What stands around the endpoints: unknown paths, wrong methods, panics, CORS.
 
-use std::time::Duration;
+use std::{any::Any as AnyValue, time::Duration};
 
+use axum::response::{IntoResponse, Response};
 use http::{HeaderName, Method, StatusCode, header};
 use ruma::api::error::ErrorCode;
 use tower_http::cors::{Any, CorsLayer};
@@ -16,6 +17,17 @@ pub async fn unknown_path() -> ApiError {
 /// 405 `M_UNRECOGNIZED`.
 pub async fn wrong_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unrecognized, "Unrecognized request")
+}
+
+/// 500 `M_UNKNOWN` for a request whose handler panicked, so that one fault costs one request and not the connection.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+pub fn panicked(cause: Box<dyn AnyValue + Send>) -> Response {
+    let message = cause.downcast_ref::<String>().map(String::as_str);
+    let message =
+        message.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message");
+    tracing::error!(cause = message, "a request handler panicked");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "Internal server error")
+        .into_response()
 }
 
 /// Web clients live on other origins: <https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients>.
@@ -41,4 +53,26 @@ pub fn cors() -> CorsLayer {
         ])
         .expose_headers([header::ETAG, HeaderName::from_static("synapse-trace-id")])
         .max_age(Duration::from_secs(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, routing::get};
+    use http::Request;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_is_an_internal_error_that_says_nothing() {
+        async fn fail() -> &'static str {
+            panic!("a secret")
+        }
+        let router: Router = Router::new().route("/", get(fail)).layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert_eq!(&body[..], br#"{"errcode":"M_UNKNOWN","error":"Internal server error"}"#);
+    }
 }

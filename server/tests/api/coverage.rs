@@ -14,11 +14,9 @@ async fn what_is_listed_as_served_is_served() {
     for (number, endpoint) in endpoints().filter(|endpoint| endpoint.served).enumerate() {
         // A new user each time: some endpoints end the session.
         let user = server.user(&format!("user{number}")).await;
-        let path: Vec<&str> =
-            endpoint.path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
         let request = Request::builder()
             .method(endpoint.method)
-            .uri(path.join("/"))
+            .uri(endpoint.example_path())
             .header(header::AUTHORIZATION, format!("Bearer {}", user.token))
             .body(Body::from("{}"))
             .expect("a path of printable characters");

@@ -1,5 +1,6 @@
 //! The client-server API as a whole, through the real router on a real store.
 
+mod authentication;
 mod coverage;
 
 /// An endpoint that the specification lists (v1.19).
@@ -10,6 +11,14 @@ struct Endpoint {
     path: &'static str,
     /// Whether this server answers it yet.
     served: bool,
+}
+
+impl Endpoint {
+    /// The path with something in each placeholder.
+    fn example_path(self) -> String {
+        let example = |part| if str::starts_with(part, '{') { "x" } else { part };
+        self.path.split('/').map(example).collect::<Vec<_>>().join("/")
+    }
 }
 
 /// All of them: `METHOD PATH` a line, with `- ` in front of what is not served yet.
