@@ -10,6 +10,7 @@ use myelin_config::{
     load,
 };
 use myelin_services::random::Random;
+use myelin_services::tasks::Tasks;
 use myelin_storage::Store;
 use nix::sys::stat::{Mode, umask};
 use tokio::sync::watch;
@@ -160,13 +161,14 @@ impl Server {
     }
 
     async fn serve_store(&mut self, store: &Store, signals: &mut Signals) -> anyhow::Result<()> {
-        let keys =
+        let mut keys =
             signing_key::load_or_make(&self.config.signing_keys, || signing_key::new_key(&Random::system()))?;
         tracing::info!(key.id = keys[0].id(), "signing key loaded");
         let certificate = self.load_certificate()?;
         let stop = Stop::default();
+        let tasks = Tasks::new(stop.gently.clone());
         let connections = Connections::new(limits::connections(self.open_files), stop);
-        let router = wiring::router(&self.config, store.clone())?;
+        let router = wiring::router(&self.config, store.clone(), keys.remove(0), tasks.clone())?;
         let mut described = Vec::new();
         for (index, listener) in self.config.listeners.iter().enumerate() {
             let Some(offer) = offer(listener) else { continue };
@@ -204,6 +206,7 @@ impl Server {
         self.notifier.stopping();
         tracing::info!("stopping");
         connections.end().await;
+        tasks.finish().await;
         drop(pid_file);
         Ok(())
     }

@@ -4,8 +4,10 @@ use axum::Router;
 use axum::routing::get;
 use myelin_api::ApiState;
 use myelin_config::{Config, DatabaseConfig, PostgresConfig};
+use myelin_core::signature::SigningKey;
 use myelin_services::clock::Clock;
 use myelin_services::random::Random;
+use myelin_services::tasks::Tasks;
 use myelin_services::wiring::{Parts, Services};
 use myelin_storage::{EngineOptions, PostgresOptions, SqliteOptions, StorageError, Store, StoreOptions};
 use url::form_urlencoded::Serializer;
@@ -67,13 +69,15 @@ fn postgres_url(config: &PostgresConfig) -> String {
 ///
 /// # Errors
 /// If the server's name is none.
-pub(crate) fn router(config: &Config, store: Store) -> anyhow::Result<Router> {
+pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Tasks) -> anyhow::Result<Router> {
     let services = Services::new(Parts {
         store,
         config: config.clone(),
         server_name: config.server.server_name.as_str().try_into()?,
         clock: Clock::system(),
         random: Random::system(),
+        key,
+        tasks,
     });
     let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
     let health = Router::new().route("/health", get(|| async { "OK" }));

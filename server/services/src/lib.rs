@@ -5,7 +5,7 @@
 //! an error enum of its own.
 //!
 //! Services stand in tiers and may use lower tiers only (`server/tests/tidy.rs` checks it):
-//! 0 `clock`, `random`, `notify`, `ratelimit`, `password` · 1 accounts, devices, keys, media · 2 rooms ·
+//! 0 `clock`, `random`, `tasks`, `notify`, `ratelimit`, `password` · 1 accounts, devices, keys, media · 2 rooms ·
 //! 4 readers such as sync.
 
 pub mod account;
@@ -16,4 +16,5 @@ pub mod random;
 pub mod ratelimit;
 pub mod room;
 pub mod session;
+pub mod tasks;
 pub mod wiring;

@@ -1,15 +1,18 @@
 //! The services, made once at start.
 
 use myelin_config::Config;
+use myelin_core::signature::SigningKey;
 use myelin_storage::Store;
-use ruma::OwnedServerName;
+use ruma::{OwnedServerName, RoomVersionId};
 
 use crate::{
     account::{AccountSettings, Accounts},
     clock::Clock,
     notify::Notifier,
     random::Random,
+    room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
+    tasks::Tasks,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -17,6 +20,7 @@ use crate::{
 pub struct Services {
     pub accounts: Accounts,
     pub sessions: Sessions,
+    pub rooms: Rooms,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -28,26 +32,56 @@ pub struct Parts {
     pub server_name: OwnedServerName,
     pub clock: Clock,
     pub random: Random,
+    /// What this server signs with.
+    pub key: SigningKey,
+    pub tasks: Tasks,
 }
 
 impl Services {
     /// Makes them, in the order of their tiers.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, config, server_name, clock, random } = parts;
+        let Parts { store, config, server_name, clock, random, key, tasks } = parts;
         let notifier = Notifier::new(*store.committed().borrow());
         let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
+        let rooms = Rooms::new(RoomParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            notifier: notifier.clone(),
+            tasks,
+            key,
+            settings: room_settings(&config, server_name.clone()),
+        });
         let accounts = Accounts::new(
             store,
             sessions.clone(),
             clock,
             random.clone(),
-            AccountSettings {
-                server_name,
-                registration: config.registration,
-                passwords: config.passwords,
-                rate_limits: config.rate_limits,
-            },
+            account_settings(&config, server_name),
         );
-        Self { accounts, sessions, notifier, random }
+        Self { accounts, sessions, rooms, notifier, random }
+    }
+}
+
+fn room_settings(config: &Config, server_name: OwnedServerName) -> RoomSettings {
+    RoomSettings {
+        server_name,
+        // The configuration was checked to name a version that the event core knows.
+        default_version: RoomVersionId::try_from(config.server.default_room_version.as_str())
+            .unwrap_or(RoomVersionId::V11),
+        default_encryption: config.rooms.encryption_enabled_by_default_for_room_type,
+        power_levels: config.rooms.default_power_level_content_override.clone(),
+        rate_limits: config.rate_limits.clone(),
+        forget_on_leave: config.rooms.forget_rooms_on_leave,
+    }
+}
+
+/// What the configuration says about accounts.
+pub fn account_settings(config: &Config, server_name: OwnedServerName) -> AccountSettings {
+    AccountSettings {
+        server_name,
+        registration: config.registration.clone(),
+        passwords: config.passwords.clone(),
+        rate_limits: config.rate_limits.clone(),
     }
 }

@@ -10,7 +10,8 @@ use myelin_config::Config;
 use myelin_services::account::{Accounts, NewAccount};
 use myelin_services::clock::Clock;
 use myelin_services::random::Random;
-use myelin_services::wiring::{Parts, Services};
+use myelin_services::session::Sessions;
+use myelin_services::wiring::account_settings;
 use myelin_storage::{StorageError, Store};
 
 use super::arguments::{CreateArguments, NamedUserArguments, UserCommand};
@@ -52,7 +53,7 @@ fn create(arguments: CreateArguments) -> anyhow::Result<ExitCode> {
             is_admin: arguments.admin,
             user_type: arguments.user_type,
         };
-        let made = accounts(&store, config)?.register(new).await;
+        let made = accounts(&store, &config)?.register(new).await;
         store.close().await;
         println!("Created {}.", made?);
         Ok(ExitCode::SUCCESS)
@@ -63,7 +64,7 @@ fn reset_password(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.paths.load()?;
     let user_id = full_id(&arguments.user, &config);
     let password = prompt::password(arguments.password_file.as_deref())?;
-    with_accounts(config, async |accounts| {
+    with_accounts(&config, async |accounts| {
         accounts.reset_password(user_id.as_str().try_into()?, password.to_string()).await?;
         println!("{user_id} has a new password, and all sessions have ended.");
         Ok(())
@@ -73,7 +74,7 @@ fn reset_password(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
 fn deactivate(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.paths.load()?;
     let user_id = full_id(&arguments.user, &config);
-    with_accounts(config, async |accounts| {
+    with_accounts(&config, async |accounts| {
         accounts.close(user_id.as_str().try_into()?).await?;
         println!("{user_id} is closed for good, and all sessions have ended.");
         Ok(())
@@ -81,7 +82,7 @@ fn deactivate(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn list(config: &Config) -> anyhow::Result<ExitCode> {
-    with_accounts(config.clone(), async |accounts| {
+    with_accounts(config, async |accounts| {
         let mut after = String::new();
         loop {
             let page = accounts.list(&after, PAGE).await?;
@@ -100,11 +101,11 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// Opens the database for one piece of work.
 fn with_accounts(
-    config: Config,
+    config: &Config,
     work: impl AsyncFnOnce(Accounts) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     block_on(async {
-        let store = match wiring::open_store(&config).await {
+        let store = match wiring::open_store(config).await {
             Err(error) if is_in_use(&error) => {
                 bail!(
                     "the server runs, and the database is its alone: stop it first (myelin stop), or use its admin API"
@@ -121,11 +122,11 @@ fn with_accounts(
     })
 }
 
-fn accounts(store: &Store, config: Config) -> anyhow::Result<Accounts> {
+fn accounts(store: &Store, config: &Config) -> anyhow::Result<Accounts> {
     let server_name = config.server.server_name.as_str().try_into().context("server_name")?;
-    let parts =
-        Parts { store: store.clone(), config, server_name, clock: Clock::system(), random: Random::system() };
-    Ok(Services::new(parts).accounts)
+    let (clock, random) = (Clock::system(), Random::system());
+    let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
+    Ok(Accounts::new(store.clone(), sessions, clock, random, account_settings(config, server_name)))
 }
 
 fn is_in_use(error: &anyhow::Error) -> bool {

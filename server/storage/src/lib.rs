@@ -36,7 +36,7 @@
 //! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, flags }).await?;
 //! let state = state::apply(&mut txn, room, state_before, "m.room.name", "", nid).await?;   // only a state event
 //! memberships::set(&mut txn, room, user_id, "join", nid, position).await?;                 // only a membership
-//! rooms::advance(&mut txn, room, position, bump, state).await?;
+//! rooms::advance(&mut txn, room, from, position, bump, state).await?;    // false: somebody else was faster
 //! sent_transactions::insert(&mut txn, user_id, device_id, room, transaction_id, nid, expires_ts).await?;
 //! txn.commit().await?;
 //! ```
@@ -65,6 +65,7 @@
 //! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
 
 pub mod access_tokens;
+pub mod aliases;
 mod backup;
 pub mod devices;
 mod dialect;
@@ -78,6 +79,8 @@ mod meta;
 mod migrations;
 mod nids;
 mod positions;
+pub mod profiles;
+pub mod published_rooms;
 pub mod rooms;
 pub mod sent_transactions;
 pub mod state;

@@ -113,16 +113,17 @@ pub async fn list_changed(
     txn.fetch_all(LIST_CHANGED, args![Value::list(rooms.iter().map(|room| room.0)), after]).await
 }
 
-/// Moves a room on to a new event and the state after it. `bump` moves it up in lists of rooms.
+/// Moves a room on from its newest event to a newer one and the state after that. `bump` moves it up in lists of
+/// rooms. `false` if the room is not where the caller believes: the unit is to be given up then.
 pub async fn advance(
     txn: &mut WriteTxn,
     room: RoomNid,
-    position: Position,
+    from: Position,
+    to: Position,
     bump: bool,
     state: StateId,
-) -> Result<(), StorageError> {
-    txn.execute(ADVANCE, args![room, position, bump, state.line, state.version]).await?;
-    Ok(())
+) -> Result<bool, StorageError> {
+    Ok(txn.execute(ADVANCE, args![room, from, to, bump, state.line, state.version]).await? == 1)
 }
 
 /// Points a room at another current state, without an event.
@@ -189,9 +190,9 @@ sql! {
         SELECT room_nid FROM rooms
         WHERE room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND latest_position > $2";
     ADVANCE = "
-        UPDATE rooms SET latest_position = $2, bump_position = CASE WHEN $3 THEN $2 ELSE bump_position END,
-            state_line = $4, state_version = $5
-        WHERE room_nid = $1";
+        UPDATE rooms SET latest_position = $3, bump_position = CASE WHEN $4 THEN $3 ELSE bump_position END,
+            state_line = $5, state_version = $6
+        WHERE room_nid = $1 AND latest_position = $2";
     SET_STATE = "UPDATE rooms SET state_line = $2, state_version = $3 WHERE room_nid = $1";
     SET_SUMMARY = "
         UPDATE rooms SET room_type = $2, name = $3, topic = $4, canonical_alias = $5, avatar_url = $6,

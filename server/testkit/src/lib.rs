@@ -1,5 +1,6 @@
 //! What tests share; a dev-dependency only.
 
+mod rooms;
 mod server;
 
 pub use myelin_storage::testing::TestStore;

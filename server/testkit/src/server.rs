@@ -9,10 +9,12 @@ use axum::{
 use http::{Method, Request, StatusCode, header};
 use myelin_api::ApiState;
 use myelin_config::{Config, Environment};
+use myelin_core::signature::SigningKey;
 use myelin_services::{
     account::{NewAccount, NewSession},
     clock::Clock,
     random::Random,
+    tasks::Tasks,
     wiring::{Parts, Services},
 };
 use ruma::{OwnedDeviceId, OwnedUserId};
@@ -35,6 +37,15 @@ rc_login:
     address: {per_second: 1000, burst_count: 1000}
     account: {per_second: 1000, burst_count: 1000}
     failed_attempts: {per_second: 1000, burst_count: 1000}
+rc_message: {per_second: 1000, burst_count: 1000}
+rc_room_creation: {per_second: 1000, burst_count: 1000}
+rc_joins:
+    local: {per_second: 1000, burst_count: 1000}
+rc_joins_per_room: {per_second: 1000, burst_count: 1000}
+rc_invites:
+    per_room: {per_second: 1000, burst_count: 1000}
+    per_user: {per_second: 1000, burst_count: 1000}
+    per_issuer: {per_second: 1000, burst_count: 1000}
 ";
 
 /// A server named `myelin.test` with an empty database.
@@ -224,6 +235,8 @@ fn build(store: &TestStore, config: &Config, clock: &Clock, seed: u64) -> (Route
         server_name: TestStore::server_name(),
         clock: clock.clone(),
         random: Random::seeded(seed),
+        key: SigningKey::from_seed("a_test", &[7; 32]).expect("a key"),
+        tasks: Tasks::default(),
     });
     let state = ApiState::new(services.clone(), config);
     (myelin_api::client_router(state), services)

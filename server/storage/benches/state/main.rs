@@ -370,6 +370,7 @@ async fn store_event(
         memberships::set(txn, room, &user_id, "join", nid, position).await?;
     }
     let state = state.unwrap();
-    rooms::advance(txn, room, position, true, state).await?;
+    let from = rooms::get(txn, room).await?.latest_position;
+    rooms::advance(txn, room, from, position, true, state).await?;
     Ok(state)
 }

@@ -7,6 +7,7 @@ use crate::{EngineKind, engine::Sql, testing::TestStore};
 /// The statements of each module that has a `sql!` block.
 const MODULES: &[&[Sql]] = &[
     crate::access_tokens::STATEMENTS,
+    crate::aliases::STATEMENTS,
     crate::devices::STATEMENTS,
     crate::dialect::STATEMENTS,
     crate::event_graph::STATEMENTS,
@@ -15,6 +16,8 @@ const MODULES: &[&[Sql]] = &[
     crate::memberships::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,
+    crate::profiles::STATEMENTS,
+    crate::published_rooms::STATEMENTS,
     crate::rooms::STATEMENTS,
     crate::sent_transactions::STATEMENTS,
     crate::state::STATEMENTS,

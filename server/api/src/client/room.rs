@@ -1,0 +1,13 @@
+//! [Making rooms](https://spec.matrix.org/v1.19/client-server-api/#creation).
+
+mod create_room;
+mod error;
+
+use axum::Router;
+use ruma::api::client::room as ruma_room;
+
+use crate::{route::RouterExt, state::ApiState};
+
+pub(super) fn routes() -> Router<ApiState> {
+    Router::new().serve::<ruma_room::create_room::v3::Request, _, _>(create_room::route)
+}

@@ -1,0 +1,22 @@
+//! [State of rooms](https://spec.matrix.org/v1.19/client-server-api/#getting-events-for-a-room).
+
+mod send_state_event;
+
+use axum::{Router, routing::put};
+use ruma::api::client::state as ruma_state;
+
+use crate::{route::RouterExt, state::ApiState};
+
+/// An empty state key may be left out, with the slash before it or without, which ruma's paths do not say.
+const WITHOUT_KEY: [&str; 4] = [
+    "/_matrix/client/v3/rooms/{room_id}/state/{event_type}",
+    "/_matrix/client/v3/rooms/{room_id}/state/{event_type}/",
+    "/_matrix/client/r0/rooms/{room_id}/state/{event_type}",
+    "/_matrix/client/r0/rooms/{room_id}/state/{event_type}/",
+];
+
+pub(super) fn routes() -> Router<ApiState> {
+    let router =
+        Router::new().serve::<ruma_state::send_state_event::v3::Request, _, _>(send_state_event::route);
+    WITHOUT_KEY.iter().fold(router, |router, path| router.route(path, put(send_state_event::route)))
+}

@@ -1,0 +1,125 @@
+//! The rows of new events: all that follows from an event stands in the unit that stores it.
+
+use myelin_core::{Event, json::Value};
+use myelin_storage::{
+    EventNid, RoomNid, StorageError, WriteTxn, event_graph,
+    events::{self, EventFlags, NewEvent},
+    memberships,
+    rooms::{self, RoomSummary},
+    state,
+};
+use ruma::{OwnedUserId, RoomVersionId, UserId};
+
+use super::head::Head;
+
+/// The types of events that move a room up in a list of rooms, as sliding sync has them.
+const BUMP_TYPES: [&str; 7] = [
+    "m.room.create",
+    "m.room.message",
+    "m.room.encrypted",
+    "m.sticker",
+    "m.call.invite",
+    "m.poll.start",
+    "m.beacon_info",
+];
+
+/// Writes events that follow the head one after the other, and moves the head on. The number of the last one.
+pub(super) async fn write(
+    txn: &mut WriteTxn,
+    head: &mut Head,
+    events: &[Event],
+) -> Result<Option<EventNid>, StorageError> {
+    let from = head.position;
+    let room = match head.room {
+        Some(room) => room,
+        None => rooms::insert(txn, &head.room_id, &version_of(head)?).await?,
+    };
+    head.room = Some(room);
+    let mut bump = false;
+    let mut summary = head.summary.clone();
+    let mut newest = None;
+    for event in events {
+        newest = Some(insert(txn, head, room, event).await?);
+        summarize(&mut summary, event);
+        bump |= BUMP_TYPES.contains(&event.event_type());
+    }
+    let Some(state) = head.state else { return Ok(newest) };
+    if !rooms::advance(txn, room, from, head.position, bump, state).await? {
+        return Err(StorageError::Inconsistent(format!("{} is not at {from}", head.room_id)));
+    }
+    if summary != head.summary {
+        rooms::set_summary(txn, room, &summary).await?;
+        head.summary = summary;
+    }
+    Ok(newest)
+}
+
+async fn insert(
+    txn: &mut WriteTxn,
+    head: &mut Head,
+    room: RoomNid,
+    event: &Event,
+) -> Result<EventNid, StorageError> {
+    let position = txn.next_position().await?;
+    let new = NewEvent {
+        event,
+        room,
+        position: Some(position),
+        state_before: head.state,
+        flags: EventFlags::default(),
+    };
+    let nid = events::insert(txn, new).await?;
+    if let Some(state_key) = event.state_key() {
+        head.state = Some(state::apply(txn, room, head.state, event.event_type(), state_key, nid).await?);
+        if event.event_type() == "m.room.member"
+            && let (Ok(user_id), Some(membership)) = (UserId::parse(state_key), event.membership())
+        {
+            memberships::set(txn, room, &user_id, membership, nid, position).await?;
+        }
+    }
+    if event.event_type() == "m.room.redaction"
+        && let Some(target) = event.redacts()
+    {
+        let targets = events::intern(txn, &[target]).await?;
+        if let Some(target) = targets.first() {
+            event_graph::insert_redaction(txn, *target, nid).await?;
+        }
+    }
+    head.position = position;
+    Ok(nid)
+}
+
+fn version_of(head: &Head) -> Result<RoomVersionId, StorageError> {
+    let version = head.rules.version.as_str();
+    RoomVersionId::try_from(version)
+        .map_err(|_| StorageError::Inconsistent(format!("room version {version} is none")))
+}
+
+/// Notes what a state event says about the room in lists of rooms.
+fn summarize(summary: &mut RoomSummary, event: &Event) {
+    if event.state_key() != Some("") {
+        return;
+    }
+    let (field, key) = match event.event_type() {
+        "m.room.create" => (&mut summary.room_type, "type"),
+        "m.room.name" => (&mut summary.name, "name"),
+        "m.room.topic" => (&mut summary.topic, "topic"),
+        "m.room.canonical_alias" => (&mut summary.canonical_alias, "alias"),
+        "m.room.avatar" => (&mut summary.avatar_url, "url"),
+        "m.room.encryption" => (&mut summary.encryption, "algorithm"),
+        "m.room.join_rules" => (&mut summary.join_rule, "join_rule"),
+        "m.room.history_visibility" => (&mut summary.history_visibility, "history_visibility"),
+        "m.room.guest_access" => (&mut summary.guest_access, "guest_access"),
+        _ => return,
+    };
+    *field = event.content().get(key).and_then(Value::as_str).map(str::to_owned);
+}
+
+/// The users whose membership the events change: they have to hear of it, whether or not they are in the room.
+pub(super) fn targets(events: &[Event]) -> Vec<OwnedUserId> {
+    events
+        .iter()
+        .filter(|event| event.event_type() == "m.room.member")
+        .filter_map(|event| UserId::parse(event.state_key()?).ok())
+        .collect()
+}

@@ -1,0 +1,59 @@
+//! Profiles as they stand in membership events.
+
+use myelin_core::json::Object;
+use myelin_storage::{ReadTxn, StorageError, memberships, profiles, rooms};
+use ruma::UserId;
+
+use super::{RoomError, Rooms, membership::member_draft};
+
+/// The content of a membership event of this server's user: the membership, the name and the avatar.
+pub(super) async fn member_content(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    membership: &str,
+) -> Result<Object, StorageError> {
+    let profile = profiles::find(txn, user_id).await?.unwrap_or_default();
+    let mut content = Object::from_iter([("membership", membership)]);
+    if let Some(display_name) = profile.display_name {
+        content.insert("displayname", display_name);
+    }
+    if let Some(avatar_url) = profile.avatar_url {
+        content.insert("avatar_url", avatar_url);
+    }
+    Ok(content)
+}
+
+impl Rooms {
+    /// Tells all rooms of a user its new name and avatar. A room that refuses does not keep the others from hearing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn refresh_profile(&self, user_id: &UserId) -> Result<(), StorageError> {
+        let mut txn = self.store().read().await?;
+        let memberships = memberships::list_of_user(&mut txn, user_id).await?;
+        let joined: Vec<_> =
+            memberships.iter().filter(|found| found.membership == "join").map(|found| found.room).collect();
+        let joined = rooms::list(&mut txn, &joined).await?;
+        let content = member_content(&mut txn, user_id, "join").await?;
+        drop(txn);
+        for room in joined {
+            let Some(mut turn) = self.0.turns.take(&room.room_id).await? else { continue };
+            let before = turn.state("m.room.member", user_id.as_str()).await?;
+            // Whoever was kicked meanwhile is not to join again by it.
+            if before.is_none_or(|event| event.membership() != Some("join")) {
+                continue;
+            }
+            match turn.append(member_draft(user_id, user_id, content.clone())).await.map_err(RoomError::from)
+            {
+                Ok(_) => {}
+                Err(RoomError::Internal(error)) => return Err(error),
+                Err(error) => {
+                    tracing::info!(room.id = %room.room_id, error = %error, "a profile could not be told");
+                    continue;
+                }
+            }
+            turn.store("room::refresh_profile").await?;
+        }
+        Ok(())
+    }
+}

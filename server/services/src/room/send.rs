@@ -1,0 +1,236 @@
+//! Sending messages and state.
+
+use myelin_core::{
+    Event,
+    json::{self, Object, Strictness, Value},
+};
+use myelin_storage::{StorageError, rooms, sent_transactions};
+use ruma::{OwnedEventId, RoomId, UserId};
+
+use super::{
+    RoomError, Rooms,
+    membership::MembershipError,
+    redact::RedactError,
+    turn::{Draft, Turn},
+};
+use crate::session::Requester;
+
+/// How long a transaction id is remembered, as in Synapse.
+const TRANSACTION_LIFETIME_MS: i64 = 24 * 3600 * 1000;
+
+/// An event as a client asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvent<'a> {
+    pub event_type: &'a str,
+    /// Only state has one.
+    pub state_key: Option<&'a str>,
+    /// The text of a JSON object.
+    pub content: &'a str,
+    /// What the client calls it; a repeated request gets the same answer.
+    pub transaction_id: Option<&'a str>,
+}
+
+/// Why an event is not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The content is no JSON that the room's version takes.
+    #[error("{0}")]
+    BadJson(String),
+    /// Memberships have rules of their own.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
+    /// So have redactions.
+    #[error(transparent)]
+    Redact(#[from] RedactError),
+    /// An alias does not lead to this room.
+    #[error("{0}")]
+    BadAlias(String),
+    #[error(transparent)]
+    Room(#[from] RoomError),
+}
+
+macro_rules! through_room_error {
+    ($($error:ty),*) => {$(
+        impl From<$error> for SendError {
+            fn from(error: $error) -> Self {
+                Self::Room(error.into())
+            }
+        }
+    )*};
+}
+through_room_error!(StorageError, super::turn::BuildError, crate::ratelimit::LimitExceeded);
+
+impl Rooms {
+    /// Sends a message or a state event.
+    ///
+    /// A state event that changes nothing is not sent: the answer names the event that is there.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was stored then.
+    pub async fn send(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        new: NewEvent<'_>,
+    ) -> Result<OwnedEventId, SendError> {
+        let result = self.send_new(requester, room_id, new).await;
+        // What was sent once stays sent, even if it would be refused now.
+        if result.is_err()
+            && let Some(sent) = self.find_sent(requester, room_id, new.transaction_id).await?
+        {
+            return Ok(sent);
+        }
+        result
+    }
+
+    async fn send_new(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        new: NewEvent<'_>,
+    ) -> Result<OwnedEventId, SendError> {
+        let mut turn = self.0.turns.take(room_id).await?.ok_or(RoomError::UnknownRoom)?;
+        let content = read_content(&turn, new.content)?;
+        match (new.event_type, new.state_key) {
+            ("m.room.member", Some(state_key)) => {
+                drop(turn);
+                return Ok(self.send_member(requester, room_id, state_key, content).await?);
+            }
+            ("m.room.redaction", None) => {
+                drop(turn);
+                let target = content.get_str("redacts").unwrap_or_default().to_owned();
+                let sent = new.transaction_id;
+                return Ok(self.redact_with(requester, room_id, &target, content, sent).await?);
+            }
+            _ => {}
+        }
+        self.0.limits.messages.record(requester.user_id.clone())?;
+        check_content(new.event_type, new.state_key, &content)?;
+        if new.event_type == "m.room.canonical_alias" && new.state_key == Some("") {
+            self.check_aliases(&mut turn, &content).await?;
+        }
+        if let Some(state_key) = new.state_key {
+            let before = turn.state(new.event_type, state_key).await?;
+            if let Some(before) = before.filter(|before| is_same(before, &requester.user_id, &content)) {
+                return Ok(event_id(&before));
+            }
+        }
+        let draft = Draft {
+            sender: requester.user_id.clone(),
+            event_type: new.event_type.to_owned(),
+            state_key: new.state_key.map(str::to_owned),
+            content,
+            redacts: None,
+        };
+        let sent = event_id(turn.append(draft).await?);
+        Ok(self.store_sent(turn, requester, new.transaction_id, sent).await?)
+    }
+
+    /// The event that the device sent under that transaction id before.
+    pub(super) async fn find_sent(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        transaction_id: Option<&str>,
+    ) -> Result<Option<OwnedEventId>, StorageError> {
+        let (Some(transaction_id), Some(device_id)) = (transaction_id, &requester.device_id) else {
+            return Ok(None);
+        };
+        let mut txn = self.store().read().await?;
+        let Some(room) = rooms::find(&mut txn, room_id).await? else { return Ok(None) };
+        sent_transactions::find(&mut txn, &requester.user_id, device_id, room.nid, transaction_id).await
+    }
+
+    /// Stores a turn whose last event a client sent. If the same request was faster, its event is the answer.
+    pub(super) async fn store_sent(
+        &self,
+        turn: Turn,
+        requester: &Requester,
+        transaction_id: Option<&str>,
+        sent: OwnedEventId,
+    ) -> Result<OwnedEventId, StorageError> {
+        let mut unit = turn.write("room::send").await?;
+        if let (Some(device_id), Some(transaction_id)) = (&requester.device_id, transaction_id) {
+            let (user_id, room) = (&requester.user_id, unit.room()?);
+            let txn = &mut unit.txn;
+            let before = sent_transactions::find(txn, user_id, device_id, room, transaction_id).await?;
+            if let Some(before) = before {
+                return Ok(before);
+            }
+            if let Some(event) = unit.newest {
+                let expires_ts = self.0.turns.clock.now_ts() + TRANSACTION_LIFETIME_MS;
+                sent_transactions::insert(txn, user_id, device_id, room, transaction_id, event, expires_ts)
+                    .await?;
+            }
+        }
+        unit.commit().await?;
+        Ok(sent)
+    }
+
+    /// Aliases that a room shows must be its own: <https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias>.
+    async fn check_aliases(&self, turn: &mut Turn, content: &Object) -> Result<(), SendError> {
+        let before = turn.state("m.room.canonical_alias", "").await?;
+        let known: Vec<String> = before.iter().flat_map(|event| aliases(event.content())).collect();
+        for alias in aliases(content).into_iter().filter(|alias| !known.contains(alias)) {
+            let parsed = ruma::RoomAliasId::parse(&alias)
+                .map_err(|_| RoomError::BadContent(format!("{alias} is not a room alias")))?;
+            let mut txn = self.store().read().await?;
+            let found = myelin_storage::aliases::find(&mut txn, &parsed).await?;
+            if found.is_none_or(|found| Some(found.room) != turn.head().room) {
+                return Err(SendError::BadAlias(format!("Room alias {alias} does not point to the room")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All aliases that a canonical alias event names.
+fn aliases(content: &Object) -> Vec<String> {
+    let others = content.get("alt_aliases").and_then(Value::as_array).unwrap_or_default();
+    let main = content.get("alias").and_then(Value::as_str);
+    main.into_iter().chain(others.iter().filter_map(Value::as_str)).map(str::to_owned).collect()
+}
+
+/// Reads a content as the room's version has its JSON.
+pub(super) fn read_content(turn: &Turn, text: &str) -> Result<Object, SendError> {
+    let strict = turn.head().rules.strict_canonical_json;
+    let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
+    match json::parse(text.as_bytes(), strictness, myelin_core::event::MAX_EVENT_BYTES) {
+        Ok(Value::Object(content)) => Ok(content),
+        Ok(_) => Err(SendError::BadJson("the content is no object".to_owned())),
+        Err(json::ParseError::Size) => Err(RoomError::TooLarge.into()),
+        Err(error) => Err(SendError::BadJson(error.to_string())),
+    }
+}
+
+/// What no client may send, whatever the room's rules say, as in Synapse.
+fn check_content(event_type: &str, state_key: Option<&str>, content: &Object) -> Result<(), RoomError> {
+    let bad = |reason: &str| Err(RoomError::BadContent(reason.to_owned()));
+    match (event_type, state_key) {
+        ("m.room.create", Some("")) => Err(RoomError::Forbidden("the room has a create event".to_owned())),
+        ("m.room.encryption", Some("")) if content.get_str("algorithm").is_none() => {
+            bad("'algorithm' must be a text")
+        }
+        ("m.room.message", None) if content.get("body").is_some_and(|body| body.as_str().is_none()) => {
+            bad("'body' must be a text")
+        }
+        ("m.room.power_levels" | "m.room.tombstone", Some(key)) if !key.is_empty() => {
+            bad("the state key must be empty")
+        }
+        ("m.room.tombstone", Some(""))
+            if content.get("replacement_room").is_some_and(|r| r.as_str().is_none()) =>
+        {
+            bad("'replacement_room' must be a text")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_same(before: &Event, sender: &UserId, content: &Object) -> bool {
+    before.sender() == sender.as_str() && before.content() == content
+}
+
+pub(super) fn event_id(event: &Event) -> OwnedEventId {
+    // The core made the id, or read it from the database: it is one.
+    OwnedEventId::try_from(event.event_id()).expect("an event has an event id")
+}

@@ -1,0 +1,321 @@
+//! Writing to a room: one after the other, each on top of what the one before is about to store.
+//!
+//! A turn holds the room until its unit of work is written, not until it is on disk: so the events of a busy room
+//! share a flush. If a unit fails, whatever was built on it fails too, because the room is not where it believed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use myelin_core::{
+    Event, EventDraft, EventReference, FormatError,
+    auth::{
+        self, AuthError, AuthEvent, AuthState, Subject, check_auth, select_auth_events, select_auth_keys,
+    },
+    json::Object,
+    signature::SigningKey,
+};
+use myelin_storage::{EventNid, Position, RoomNid, StorageError, Store, WriteTxn, rooms};
+use ruma::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot, watch};
+
+use super::{
+    head::{Head, Outcome, read_state},
+    persist,
+};
+use crate::{clock::Clock, notify::Notifier, random::Random, tasks::Tasks};
+
+/// Heads kept in memory at most, but for those in use.
+const MAX_HEADS: usize = 2_000;
+
+type Slot = Arc<AsyncMutex<Option<Head>>>;
+
+/// Gives out turns.
+pub(super) struct Turns {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+    pub(super) notifier: Notifier,
+    pub(super) tasks: Tasks,
+    pub(super) server_name: OwnedServerName,
+    pub(super) key: SigningKey,
+    heads: Mutex<HashMap<OwnedRoomId, Slot>>,
+}
+
+/// Why an event cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BuildError {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Turns {
+    pub(super) fn new(
+        store: Store,
+        clock: Clock,
+        random: Random,
+        notifier: Notifier,
+        tasks: Tasks,
+        (server_name, key): (OwnedServerName, SigningKey),
+    ) -> Self {
+        Self { store, clock, random, notifier, tasks, server_name, key, heads: Mutex::default() }
+    }
+
+    /// Waits for the room; `None` if there is no such room.
+    pub(super) async fn take(self: &Arc<Self>, room_id: &RoomId) -> Result<Option<Turn>, StorageError> {
+        let mut slot = self.slot(room_id).lock_owned().await;
+        let head = match slot.take().filter(|head| !head.has_failed()) {
+            Some(head) => head,
+            None => match Head::load(&mut self.store.read().await?, room_id).await? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Turn { turns: Arc::clone(self), slot, head: Some(head), events: Vec::new() }))
+    }
+
+    /// The first turn in a room that is being made; `None` if there is such a room.
+    pub(super) async fn begin(self: &Arc<Self>, head: Head) -> Result<Option<Turn>, StorageError> {
+        let slot = self.slot(&head.room_id).lock_owned().await;
+        let mut txn = self.store.read().await?;
+        if slot.is_some() || rooms::find(&mut txn, &head.room_id).await?.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(Turn { turns: Arc::clone(self), slot, head: Some(head), events: Vec::new() }))
+    }
+
+    fn slot(&self, room_id: &RoomId) -> Slot {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if heads.len() >= MAX_HEADS && !heads.contains_key(room_id) {
+            // A slot that somebody holds must stay: two slots of one room would be two writers.
+            heads.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        Arc::clone(heads.entry(room_id.to_owned()).or_default())
+    }
+}
+
+/// What a new event says; the turn knows the rest.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) sender: OwnedUserId,
+    pub(super) event_type: String,
+    pub(super) state_key: Option<String>,
+    pub(super) content: Object,
+    pub(super) redacts: Option<String>,
+}
+
+impl Draft {
+    pub(super) fn state(sender: &UserId, event_type: &str, state_key: &str, content: Object) -> Self {
+        Self {
+            sender: sender.to_owned(),
+            event_type: event_type.to_owned(),
+            state_key: Some(state_key.to_owned()),
+            content,
+            redacts: None,
+        }
+    }
+
+    pub(super) fn message(sender: &UserId, event_type: &str, content: Object) -> Self {
+        Self { state_key: None, ..Self::state(sender, event_type, "", content) }
+    }
+}
+
+/// The right to write to a room. Dropped without [`Turn::write`], it leaves nothing behind.
+pub(super) struct Turn {
+    turns: Arc<Turns>,
+    slot: OwnedMutexGuard<Option<Head>>,
+    head: Option<Head>,
+    events: Vec<Event>,
+}
+
+/// Why a turn always has its head: only `write` and `drop` take it, and both end the turn.
+const HELD: &str = "a turn holds its head until it ends";
+
+impl Turn {
+    pub(super) fn head(&self) -> &Head {
+        self.head.as_ref().expect(HELD)
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        self.head.as_mut().expect(HELD)
+    }
+
+    /// What a state key holds now.
+    pub(super) async fn state(
+        &mut self,
+        event_type: &str,
+        state_key: &str,
+    ) -> Result<Option<Event>, StorageError> {
+        self.read(&[(event_type, state_key)]).await?;
+        Ok(self.head().known.get(event_type, state_key).cloned())
+    }
+
+    /// Makes state keys known, so that [`Head::known`] answers for them.
+    pub(super) async fn read(&mut self, keys: &[(&str, &str)]) -> Result<(), StorageError> {
+        if keys.iter().all(|(event_type, key)| self.head().known.knows(event_type, key)) {
+            return Ok(());
+        }
+        // A snapshot does not show what is not stored yet.
+        let mut outcome = self.head().outcome.clone();
+        let outcome = *outcome.wait_for(|outcome| *outcome != Outcome::Pending).await.map_err(gone)?;
+        if outcome == Outcome::Failed {
+            return Err(failed_before());
+        }
+        let mut txn = self.turns.store.read().await?;
+        read_state(&mut txn, self.head_mut(), keys).await
+    }
+
+    /// Builds an event on top of the room, and checks that it may stand there. The next one follows it.
+    pub(super) async fn append(&mut self, draft: Draft) -> Result<&Event, BuildError> {
+        let rules = self.head().rules;
+        let auth_events = self.select_auth_events(&draft).await?;
+        let event = self.sign(draft, &auth_events)?;
+        let head = self.head();
+        let create = head.known.get("m.room.create", "").cloned();
+        auth::check_state_independent(rules, &event, |id| {
+            let event = auth_events.iter().chain(&create).find(|event| event.event_id() == id)?;
+            Some(AuthEvent { event, rejected: false })
+        })?;
+        check_auth(rules, &event, &head.known)?;
+        self.advance(&event);
+        self.events.push(event);
+        // Pushed just now.
+        self.events.last().ok_or_else(|| BuildError::Storage(failed_before()))
+    }
+
+    /// The authority of a new event. Everything that it is judged by is known afterwards.
+    async fn select_auth_events(&mut self, draft: &Draft) -> Result<Vec<Event>, StorageError> {
+        let rules = self.head().rules;
+        let subject = Subject {
+            event_type: &draft.event_type,
+            sender: draft.sender.as_str(),
+            state_key: draft.state_key.as_deref(),
+            content: &draft.content,
+        };
+        let mut keys = select_auth_keys(rules, subject);
+        // Not named from version 12, and asked for all the same.
+        keys.push(("m.room.create", ""));
+        self.read(&keys).await?;
+        Ok(select_auth_events(rules, subject, &self.head().known))
+    }
+
+    fn sign(&self, draft: Draft, auth_events: &[Event]) -> Result<Event, FormatError> {
+        let (turns, head) = (&self.turns, self.head());
+        let own = turns.server_name.as_str();
+        let event = EventDraft {
+            room_id: head.room_id.to_string(),
+            sender: draft.sender.to_string(),
+            event_type: draft.event_type,
+            state_key: draft.state_key,
+            content: draft.content,
+            prev_events: head.extremities.clone(),
+            auth_events: auth_events.iter().map(EventReference::from).collect(),
+            depth: head.depth + 1,
+            origin_server_ts: turns.clock.now_ts(),
+            redacts: draft.redacts,
+            event_id: Some(format!("${}:{own}", turns.random.letters(18))),
+        };
+        event.sign(head.rules, own, &turns.key)
+    }
+
+    /// Takes over an event that is complete, such as the first one of a room.
+    pub(super) fn append_signed(&mut self, event: Event) {
+        self.advance(&event);
+        self.events.push(event);
+    }
+
+    fn advance(&mut self, event: &Event) {
+        let head = self.head_mut();
+        head.extremities = vec![EventReference::from(event)];
+        head.depth = event.depth();
+        if let Some(state_key) = event.state_key() {
+            head.known.insert(event.event_type(), state_key, Some(event.clone()));
+        }
+    }
+
+    /// Writes what was appended as one unit and returns when it is on disk.
+    pub(super) async fn store(self, name: &'static str) -> Result<(), StorageError> {
+        self.write(name).await?.commit().await
+    }
+
+    /// Writes what was appended into a unit that others may write to as well before it is committed.
+    pub(super) async fn write(mut self, name: &'static str) -> Result<Unit, StorageError> {
+        let mut head = self.head.take().ok_or_else(failed_before)?;
+        let events = std::mem::take(&mut self.events);
+        let mut txn = self.turns.store.write(name).await?;
+        let newest = persist::write(&mut txn, &mut head, &events).await?;
+        Ok(Unit { txn, turn: self, head, events, newest })
+    }
+}
+
+/// A unit of work that holds the events of a turn. Dropped without [`Unit::commit`], it leaves nothing behind.
+pub(super) struct Unit {
+    pub(super) txn: WriteTxn,
+    pub(super) head: Head,
+    /// The last event, if there is one.
+    pub(super) newest: Option<EventNid>,
+    turn: Turn,
+    events: Vec<Event>,
+}
+
+impl Unit {
+    /// The number of the room, which it has from its first event on.
+    pub(super) fn room(&self) -> Result<RoomNid, StorageError> {
+        self.head.room.ok_or_else(|| StorageError::Inconsistent("a room without an event".to_owned()))
+    }
+
+    /// Lets the next turn begin, and returns when all is on disk.
+    pub(super) async fn commit(self) -> Result<(), StorageError> {
+        let Self { txn, mut head, mut turn, events, .. } = self;
+        let (outcome, watch) = watch::channel(Outcome::Pending);
+        head.outcome = watch;
+        let (room_id, position) = (head.room_id.clone(), head.position);
+        *turn.slot = Some(head);
+        let (notifier, tasks) = (turn.turns.notifier.clone(), turn.turns.tasks.clone());
+        drop(turn);
+        let (answer, told) = oneshot::channel();
+        // Whoever asked may be gone before it is on disk; those who wait for it must be woken all the same.
+        tasks.spawn(async move {
+            let result = txn.commit().await;
+            if result.is_ok() {
+                wake(&notifier, &room_id, &persist::targets(&events), position);
+            }
+            outcome.send_replace(if result.is_ok() { Outcome::Stored } else { Outcome::Failed });
+            // Whoever asked may be gone.
+            let _ = answer.send(result.map(drop));
+        });
+        told.await.unwrap_or(Err(StorageError::Closed))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // A head with events that were not stored is of no use to anybody.
+        if self.events.is_empty()
+            && let Some(head) = self.head.take()
+            && !head.has_failed()
+        {
+            *self.slot = Some(head);
+        }
+    }
+}
+
+fn wake(notifier: &Notifier, room_id: &RoomId, targets: &[OwnedUserId], position: Position) {
+    for target in targets {
+        notifier.wake_user(target, position);
+    }
+    notifier.wake_room(room_id, position);
+}
+
+fn gone(_: watch::error::RecvError) -> StorageError {
+    StorageError::Closed
+}
+
+fn failed_before() -> StorageError {
+    StorageError::Inconsistent("the event that this one follows was not stored".to_owned())
+}
