@@ -1,10 +1,10 @@
 //! Devices of this server's users.
 
-use ruma::{DeviceId, OwnedDeviceId, UserId};
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 
 use crate::{
     ReadTxn, StorageError, WriteTxn,
-    engine::{FromRow, Row, args, sql},
+    engine::{FromRow, Row, Value, args, sql},
 };
 
 /// A device as its user sees it in the device list.
@@ -54,6 +54,14 @@ pub async fn list(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<Device>, St
     txn.fetch_all(LIST, args![user_id]).await
 }
 
+/// The devices of these users, by user and device.
+pub async fn list_ids(
+    txn: &mut ReadTxn,
+    users: &[&UserId],
+) -> Result<Vec<(OwnedUserId, OwnedDeviceId)>, StorageError> {
+    txn.fetch_all(LIST_IDS, args![Value::list(users)]).await
+}
+
 /// Renames a device; `false` if there is no such device.
 pub async fn set_display_name(
     txn: &mut WriteTxn,
@@ -77,7 +85,7 @@ pub async fn record_seen(
     Ok(())
 }
 
-/// Removes a device; `false` if there was none.
+/// Removes a device with its keys and the messages that wait for it; `false` if there was none.
 pub async fn delete(
     txn: &mut WriteTxn,
     user_id: &UserId,
@@ -86,7 +94,7 @@ pub async fn delete(
     Ok(txn.execute(DELETE, args![user_id, device_id]).await? == 1)
 }
 
-/// Removes all devices of a user.
+/// Removes all devices of a user with their keys and the messages that wait for them.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
     txn.execute(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
@@ -103,6 +111,10 @@ sql! {
         FROM devices
         WHERE user_id = $1
         ORDER BY device_id";
+    LIST_IDS = "
+        SELECT user_id, device_id FROM devices
+        WHERE user_id IN (SELECT value FROM json_each($1))
+        ORDER BY user_id, device_id";
     SET_DISPLAY_NAME = "UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2";
     RECORD_SEEN = "UPDATE devices
         SET last_seen_ts = $3, last_seen_ip = $4, last_seen_user_agent = $5

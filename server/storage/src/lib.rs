@@ -67,6 +67,9 @@
 pub mod access_tokens;
 pub mod aliases;
 mod backup;
+pub mod cross_signing;
+pub mod device_keys;
+pub mod device_lists;
 pub mod devices;
 mod dialect;
 mod engine;
@@ -78,6 +81,7 @@ pub mod memberships;
 mod meta;
 mod migrations;
 mod nids;
+pub mod one_time_keys;
 mod positions;
 pub mod profiles;
 pub mod published_rooms;
@@ -89,6 +93,7 @@ mod store;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod to_device;
 mod transaction;
 pub mod users;
 mod writer;

@@ -18,8 +18,10 @@ pub struct Membership {
     pub membership: String,
     /// The `m.room.member` event.
     pub event: EventNid,
-    /// Where in the stream it became so.
+    /// Where in the stream of changes the event stands.
     pub position: Position,
+    /// Since when it is what it is: a change of the profile only does not count.
+    pub since_position: Position,
     /// The user does not want to see the room any more.
     pub forgotten: bool,
 }
@@ -32,7 +34,8 @@ impl FromRow for Membership {
             membership: row.get(2)?,
             event: row.get(3)?,
             position: row.get(4)?,
-            forgotten: row.get(5)?,
+            since_position: row.get(5)?,
+            forgotten: row.get(6)?,
         })
     }
 }
@@ -112,19 +115,22 @@ pub async fn share_a_room(txn: &mut ReadTxn, one: &UserId, other: &UserId) -> Re
 sql! {
     FIND_WORD = "SELECT membership FROM memberships WHERE user_id = $1 AND room_nid = $2";
     SET = "
-        INSERT INTO memberships (user_id, room_nid, membership, event_nid, position, forgotten)
-        VALUES ($1, $2, $3, $4, $5, FALSE)
-        ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership,
-            event_nid = excluded.event_nid, position = excluded.position, forgotten = FALSE";
+        INSERT INTO memberships (user_id, room_nid, membership, event_nid, position, since_position, forgotten)
+        VALUES ($1, $2, $3, $4, $5, $5, FALSE)
+        ON CONFLICT (user_id, room_nid) DO UPDATE SET
+            membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position,
+            since_position = CASE WHEN memberships.membership = excluded.membership
+                THEN memberships.since_position ELSE excluded.since_position END,
+            forgotten = FALSE";
     COUNT = "
         UPDATE rooms SET joined_members = joined_members + $2, invited_members = invited_members + $3
         WHERE room_nid = $1";
     SET_FORGOTTEN = "UPDATE memberships SET forgotten = $3 WHERE user_id = $1 AND room_nid = $2";
     FIND = "
-        SELECT user_id, room_nid, membership, event_nid, position, forgotten
+        SELECT user_id, room_nid, membership, event_nid, position, since_position, forgotten
         FROM memberships WHERE user_id = $1 AND room_nid = $2";
     LIST_OF_USER = "
-        SELECT user_id, room_nid, membership, event_nid, position, forgotten
+        SELECT user_id, room_nid, membership, event_nid, position, since_position, forgotten
         FROM memberships WHERE user_id = $1 AND position > $2
         ORDER BY position";
     LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";

@@ -8,6 +8,9 @@ use crate::{EngineKind, engine::Sql, testing::TestStore};
 const MODULES: &[&[Sql]] = &[
     crate::access_tokens::STATEMENTS,
     crate::aliases::STATEMENTS,
+    crate::cross_signing::STATEMENTS,
+    crate::device_keys::STATEMENTS,
+    crate::device_lists::STATEMENTS,
     crate::devices::STATEMENTS,
     crate::dialect::STATEMENTS,
     crate::event_graph::STATEMENTS,
@@ -16,6 +19,7 @@ const MODULES: &[&[Sql]] = &[
     crate::memberships::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,
+    crate::one_time_keys::STATEMENTS,
     crate::profiles::STATEMENTS,
     crate::published_rooms::STATEMENTS,
     crate::rooms::STATEMENTS,
@@ -24,10 +28,12 @@ const MODULES: &[&[Sql]] = &[
     crate::state::change::STATEMENTS,
     crate::state::compare::STATEMENTS,
     crate::state::purge::STATEMENTS,
+    crate::to_device::tests::STATEMENTS,
     super::durability::STATEMENTS,
     super::schema::STATEMENTS,
     crate::store::tests::STATEMENTS,
     crate::testing::STATEMENTS,
+    crate::to_device::STATEMENTS,
     crate::users::STATEMENTS,
 ];
 
