@@ -1,6 +1,7 @@
 //! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
 
 mod account;
+mod context;
 mod discovery;
 mod membership;
 mod message;
@@ -16,6 +17,7 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
+        .merge(context::routes())
         .merge(discovery::routes())
         .merge(session::routes())
         .merge(membership::routes())

@@ -9,7 +9,9 @@
 //! 4 readers such as sync.
 
 pub mod account;
+pub mod client_event;
 pub mod clock;
+pub mod event_filter;
 pub mod notify;
 pub mod password;
 pub mod random;
@@ -17,4 +19,5 @@ pub mod ratelimit;
 pub mod room;
 pub mod session;
 pub mod tasks;
+pub mod timeline;
 pub mod wiring;

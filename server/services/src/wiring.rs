@@ -13,6 +13,7 @@ use crate::{
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
     tasks::Tasks,
+    timeline::Timelines,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -21,6 +22,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub sessions: Sessions,
     pub rooms: Rooms,
+    pub timelines: Timelines,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -52,6 +54,7 @@ impl Services {
             key,
             settings: room_settings(&config, server_name.clone()),
         });
+        let timelines = Timelines::new(store.clone(), clock.clone());
         let accounts = Accounts::new(
             store,
             sessions.clone(),
@@ -59,7 +62,7 @@ impl Services {
             random.clone(),
             account_settings(&config, server_name),
         );
-        Self { accounts, sessions, rooms, notifier, random }
+        Self { accounts, sessions, rooms, timelines, notifier, random }
     }
 }
 
