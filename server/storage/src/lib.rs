@@ -33,7 +33,7 @@
 //! ```text
 //! let mut txn = store.write("room::send").await?;
 //! let position = txn.next_position().await?;
-//! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, replaces: None, flags }).await?;
+//! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, flags }).await?;
 //! let state = state::apply(&mut txn, room, state_before, "m.room.name", "", nid).await?;   // only a state event
 //! memberships::set(&mut txn, room, user_id, "join", nid, position).await?;                 // only a membership
 //! rooms::advance(&mut txn, room, from, position, bump, state).await?;    // false: somebody else was faster
@@ -65,6 +65,7 @@
 //! `CAST(value AS BIGINT)` for numbers. Integers are BIGINT everywhere; write `CAST(SUM(x) AS BIGINT)`.
 
 pub mod access_tokens;
+pub mod account_data;
 pub mod aliases;
 mod backup;
 pub mod cross_signing;
@@ -76,6 +77,7 @@ mod engine;
 mod error;
 pub mod event_graph;
 pub mod events;
+pub mod filters;
 mod leases;
 pub mod memberships;
 mod meta;
@@ -85,6 +87,10 @@ pub mod one_time_keys;
 mod positions;
 pub mod profiles;
 pub mod published_rooms;
+pub mod push_rules;
+pub mod pushers;
+pub mod receipts;
+pub mod reports;
 pub mod rooms;
 pub mod sent_transactions;
 pub mod state;
