@@ -1,14 +1,17 @@
 //! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
 
 mod account;
-mod context;
+mod config;
 mod discovery;
+mod filter;
 mod membership;
 mod message;
+mod push;
 mod redact;
 mod room;
 mod session;
 mod state;
+mod tag;
 
 use axum::Router;
 
@@ -17,7 +20,6 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
-        .merge(context::routes())
         .merge(discovery::routes())
         .merge(session::routes())
         .merge(membership::routes())
@@ -25,4 +27,8 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(redact::routes())
         .merge(room::routes())
         .merge(state::routes())
+        .merge(config::routes())
+        .merge(filter::routes())
+        .merge(push::routes())
+        .merge(tag::routes())
 }

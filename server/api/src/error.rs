@@ -44,6 +44,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
     }
 
+    /// 413 `M_TOO_LARGE`.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, message)
+    }
+
     /// 404 `M_UNRECOGNIZED`: no such endpoint.
     pub fn unrecognized() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::Unrecognized, "Unrecognized request")

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
+use http::header;
 use ruma::api::{OutgoingResponse, OutgoingResponseExt};
 
 use crate::error::ApiError;
@@ -18,5 +19,14 @@ impl<R: OutgoingResponse> IntoResponse for Reply<R> {
             Ok(response) => response.map(|body| Body::from(body.freeze())),
             Err(error) => ApiError::internal(&error).into_response(),
         }
+    }
+}
+
+/// A successful answer that is JSON already: what a client stored is given back as it was.
+pub struct JsonText(pub String);
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }

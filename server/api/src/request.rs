@@ -8,20 +8,24 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request},
     http::request::Parts,
 };
 use bytes::Bytes;
 use http::StatusCode;
 use myelin_services::session::{AuthenticateError, Requester};
-use ruma::api::{
-    IncomingRequest, IncomingRequestExt,
-    auth_scheme::{
-        AccessToken, AccessTokenOptional, AppserviceTokenOptional, NoAccessToken, NoAuthentication,
-        extract_bearer_or_query_token,
+use ruma::{
+    UserId,
+    api::{
+        IncomingRequest, IncomingRequestExt,
+        auth_scheme::{
+            AccessToken, AccessTokenOptional, AppserviceTokenOptional, NoAccessToken, NoAuthentication,
+            extract_bearer_or_query_token,
+        },
+        error::ErrorCode,
     },
-    error::ErrorCode,
 };
+use serde::de::DeserializeOwned;
 
 use crate::{error::ApiError, state::ApiState};
 
@@ -118,6 +122,31 @@ pub struct Bearer {
     pub client: Client,
 }
 
+/// The decoded arguments of a path, in its order, for the few routes whose bodies `ruma` has no type for.
+pub struct PathArguments<T>(pub T);
+
+/// A body read as JSON, for the few routes whose bodies `ruma` has no type for.
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<ApiState> for PathArguments<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(arguments)) => Ok(Self(arguments)),
+            Err(error) => Err(ApiError::invalid_param(error.body_text())),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        Ok(Self(serde_json::from_slice(&read_body(request, state).await?)?))
+    }
+}
+
 impl FromRequestParts<ApiState> for Bearer {
     type Rejection = ApiError;
 
@@ -176,11 +205,24 @@ async fn parse<T: IncomingRequest>(
         .await
         .map_err(|error| ApiError::invalid_param(error.to_string()))?;
     let arguments: Vec<&str> = path.iter().map(|(_, value)| value).collect();
-    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(|_| {
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, "The request is too large")
-    })?;
+    let body = read_body(Request::from_parts(parts.clone(), body), state).await?;
     let request = http::Request::from_parts(parts.clone(), body.as_ref());
     Ok(T::try_from_http_request(request, &arguments)?)
+}
+
+async fn read_body(request: Request, state: &ApiState) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|_| ApiError::too_large("The request is too large"))
+}
+
+/// Refuses a request about somebody else's things.
+///
+/// # Errors
+/// 403 `M_FORBIDDEN` if the user is not the one who asks.
+pub fn require_self(requester: &Requester, user_id: &UserId, what: &str) -> Result<(), ApiError> {
+    if requester.user_id == user_id {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(format!("{what} are their user's own")))
 }
 
 fn read_client(parts: &Parts) -> Client {

@@ -9,15 +9,15 @@
 //! 4 readers such as sync.
 
 pub mod account;
-pub mod client_event;
+pub mod account_data;
 pub mod clock;
-pub mod event_filter;
+pub mod filters;
 pub mod notify;
 pub mod password;
+pub mod push_rules;
 pub mod random;
 pub mod ratelimit;
 pub mod room;
 pub mod session;
 pub mod tasks;
-pub mod timeline;
 pub mod wiring;

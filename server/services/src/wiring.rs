@@ -7,13 +7,15 @@ use ruma::{OwnedServerName, RoomVersionId};
 
 use crate::{
     account::{AccountSettings, Accounts},
+    account_data::AccountData,
     clock::Clock,
+    filters::Filters,
     notify::Notifier,
+    push_rules::PushRules,
     random::Random,
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
     tasks::Tasks,
-    timeline::Timelines,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -22,7 +24,9 @@ pub struct Services {
     pub accounts: Accounts,
     pub sessions: Sessions,
     pub rooms: Rooms,
-    pub timelines: Timelines,
+    pub filters: Filters,
+    pub account_data: AccountData,
+    pub push_rules: PushRules,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -54,7 +58,9 @@ impl Services {
             key,
             settings: room_settings(&config, server_name.clone()),
         });
-        let timelines = Timelines::new(store.clone(), clock.clone());
+        let filters = Filters::new(store.clone());
+        let account_data = AccountData::new(store.clone(), notifier.clone());
+        let push_rules = PushRules::new(store.clone(), notifier.clone());
         let accounts = Accounts::new(
             store,
             sessions.clone(),
@@ -62,7 +68,7 @@ impl Services {
             random.clone(),
             account_settings(&config, server_name),
         );
-        Self { accounts, sessions, rooms, timelines, notifier, random }
+        Self { accounts, sessions, rooms, filters, account_data, push_rules, notifier, random }
     }
 }
 

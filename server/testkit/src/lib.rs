@@ -3,5 +3,5 @@
 mod rooms;
 mod server;
 
-pub use myelin_storage::testing::TestStore;
+pub use myelin_storage::{self as storage, testing::TestStore};
 pub use server::{Answer, TestServer, TestUser};

@@ -10,26 +10,13 @@ const ROOT: &str = "server/services/src/";
 /// The tier of each module of the services: what a module uses must stand in a lower one.
 const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
-    (1, &["client_event", "event_filter", "keys", "notify", "password", "ratelimit"]),
-    (2, &["session"]),
-    (3, &["account", "media", "profile"]),
+    (1, &["keys", "notify", "password", "ratelimit"]),
+    (2, &["filters", "push_rules", "session"]),
+    (3, &["account", "account_data", "media", "profile"]),
     (4, &["device", "interactive_auth"]),
-    (5, &["room", "timeline"]),
+    (5, &["room"]),
     (6, &["inbound"]),
-    (
-        7,
-        &[
-            "account_data",
-            "appservice",
-            "directory",
-            "presence",
-            "push",
-            "search",
-            "sender",
-            "sync",
-            "typing",
-        ],
-    ),
+    (7, &["appservice", "directory", "presence", "push", "search", "sender", "sync", "typing"]),
     (8, &["wiring"]),
 ];
 

@@ -1,0 +1,200 @@
+//! What clients keep with a user (<https://spec.matrix.org/v1.19/client-server-api/#client-config>), and what of it
+//! the server reads itself: tags, ignored users.
+
+mod tags;
+
+use std::collections::HashSet;
+
+use myelin_storage::{
+    Position, ReadTxn, RoomNid, StorageError, Store, WriteTxn, account_data, memberships, rooms,
+};
+use ruma::{OwnedUserId, RoomId, UserId};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::tags::MAX_TAG_BYTES;
+use crate::notify::Notifier;
+
+/// Bytes of an entry's content at most.
+pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
+/// Bytes of an entry's type at most.
+pub const MAX_TYPE_BYTES: usize = 255;
+/// Entries of a user in a room, or in none, at most.
+pub const MAX_ENTRIES: i64 = 1_000;
+
+/// The marker of `POST /read_markers`, which is set there and not as account data.
+pub(crate) const FULLY_READ: &str = "m.fully_read";
+/// The push rules, which are set by endpoints of their own.
+pub const PUSH_RULES: &str = "m.push_rules";
+/// The users of whom a user wants to see nothing.
+const IGNORED_USERS: &str = "m.ignored_user_list";
+
+/// Why account data is not changed or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountDataError {
+    /// This type is set by another endpoint.
+    #[error("cannot set {0} through this endpoint")]
+    Reserved(&'static str),
+    /// The type is too long or holds a zero character.
+    #[error("the type may have {MAX_TYPE_BYTES} bytes, none of them zero")]
+    InvalidType,
+    /// A tag is too long or holds a zero character.
+    #[error("a tag may have {MAX_TAG_BYTES} bytes, none of them zero")]
+    InvalidTag,
+    /// The content is no JSON object.
+    #[error("account data is a JSON object")]
+    NotAnObject,
+    /// The content is too long.
+    #[error("account data may have {MAX_CONTENT_BYTES} bytes")]
+    TooLarge,
+    /// There are [`MAX_ENTRIES`] already.
+    #[error("there may be {MAX_ENTRIES} entries of account data in one place")]
+    TooMany,
+    /// The user has never been anything in this room.
+    #[error("the user has no membership in the room")]
+    NoMembership,
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+/// The account data of this server's users. Cheap to clone.
+#[derive(Clone)]
+pub struct AccountData {
+    store: Store,
+    notifier: Notifier,
+}
+
+impl AccountData {
+    /// The account data in a store.
+    pub fn new(store: Store, notifier: Notifier) -> Self {
+        Self { store, notifier }
+    }
+
+    /// Sets an entry of the user, or of the user in a room. `content` is JSON, which is kept as it is.
+    ///
+    /// # Errors
+    /// [`AccountDataError`] says why it is refused.
+    pub async fn put(
+        &self,
+        user_id: &UserId,
+        room_id: Option<&RoomId>,
+        data_type: &str,
+        content: &str,
+    ) -> Result<(), AccountDataError> {
+        if let Some(reserved) = [FULLY_READ, PUSH_RULES].into_iter().find(|reserved| *reserved == data_type) {
+            return Err(AccountDataError::Reserved(reserved));
+        }
+        if data_type.len() > MAX_TYPE_BYTES || data_type.contains('\0') {
+            return Err(AccountDataError::InvalidType);
+        }
+        if !content.trim_start().starts_with('{') {
+            return Err(AccountDataError::NotAnObject);
+        }
+        let mut txn = self.store.write("account_data::put").await?;
+        let room = find_room(&mut txn, user_id, room_id).await?;
+        let position = write(&mut txn, user_id, room, data_type, content).await?;
+        self.commit(txn, user_id, position).await
+    }
+
+    /// The content of an entry, a JSON object. Push rules are not here.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database failed.
+    pub async fn find(
+        &self,
+        user_id: &UserId,
+        room_id: Option<&RoomId>,
+        data_type: &str,
+    ) -> Result<Option<String>, StorageError> {
+        let mut txn = self.store.read().await?;
+        match find_room(&mut txn, user_id, room_id).await {
+            Ok(room) if !data_type.contains('\0') => {
+                account_data::find(&mut txn, user_id, room, data_type).await
+            }
+            Err(AccountDataError::Internal(error)) => Err(error),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    async fn commit(
+        &self,
+        txn: WriteTxn,
+        user_id: &UserId,
+        position: Position,
+    ) -> Result<(), AccountDataError> {
+        txn.commit().await?;
+        self.notifier.wake_user(user_id, position);
+        Ok(())
+    }
+}
+
+/// The users whom `user_id` does not want to see anything of
+/// (<https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>).
+///
+/// # Errors
+/// [`StorageError`] if the database failed.
+pub async fn ignored_users(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+) -> Result<HashSet<OwnedUserId>, StorageError> {
+    let content = account_data::find(txn, user_id, None, IGNORED_USERS).await?;
+    Ok(content.as_deref().map(ignored_in).unwrap_or_default())
+}
+
+/// Clients write this content, so that anything may be in it: what is no user's id ignores nobody.
+fn ignored_in(content: &str) -> HashSet<OwnedUserId> {
+    #[derive(Deserialize)]
+    struct Content {
+        ignored_users: Map<String, Value>,
+    }
+    let Ok(content) = serde_json::from_str::<Content>(content) else { return HashSet::new() };
+    content.ignored_users.keys().filter_map(|user_id| UserId::parse(user_id).ok()).collect()
+}
+
+/// The room, if the user is or was something in it. Rooms that are strange to a user look like rooms that are not.
+async fn find_room(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    room_id: Option<&RoomId>,
+) -> Result<Option<RoomNid>, AccountDataError> {
+    let Some(room_id) = room_id else { return Ok(None) };
+    let room = rooms::find(txn, room_id).await?.ok_or(AccountDataError::NoMembership)?.nid;
+    match memberships::find(txn, room, user_id).await? {
+        Some(_) => Ok(Some(room)),
+        None => Err(AccountDataError::NoMembership),
+    }
+}
+
+async fn write(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    room: Option<RoomNid>,
+    data_type: &str,
+    content: &str,
+) -> Result<Position, AccountDataError> {
+    if content.len() > MAX_CONTENT_BYTES {
+        return Err(AccountDataError::TooLarge);
+    }
+    if account_data::find(txn, user_id, room, data_type).await?.is_none()
+        && account_data::count(txn, user_id, room).await? >= MAX_ENTRIES
+    {
+        return Err(AccountDataError::TooMany);
+    }
+    let position = txn.next_position().await?;
+    account_data::put(txn, user_id, room, data_type, content, position).await?;
+    Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_list_of_users_ignores_nobody() {
+        assert_eq!(ignored_in(r#"{"ignored_users":{"@a:b":{},"no user":{}}}"#).len(), 1);
+        for content in ["{}", r#"{"ignored_users":[]}"#, r#"{"ignored_users":null}"#] {
+            assert!(ignored_in(content).is_empty(), "{content}");
+        }
+    }
+}
