@@ -4,6 +4,7 @@ mod account;
 mod config;
 mod discovery;
 mod filter;
+mod keys;
 mod membership;
 mod message;
 mod push;
@@ -12,6 +13,7 @@ mod room;
 mod session;
 mod state;
 mod tag;
+mod to_device;
 
 use axum::Router;
 
@@ -21,6 +23,7 @@ pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
         .merge(discovery::routes())
+        .merge(keys::routes())
         .merge(session::routes())
         .merge(membership::routes())
         .merge(message::routes())
@@ -31,4 +34,5 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(filter::routes())
         .merge(push::routes())
         .merge(tag::routes())
+        .merge(to_device::routes())
 }

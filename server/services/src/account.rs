@@ -18,6 +18,7 @@ pub use self::{
 };
 use crate::{
     clock::Clock,
+    device_list::DeviceLists,
     password::{self, PasswordError},
     random::Random,
     ratelimit::LimitExceeded,
@@ -31,6 +32,7 @@ pub use administration::{AccountSummary, AdministrationError};
 pub struct Accounts {
     store: Store,
     sessions: Sessions,
+    device_lists: DeviceLists,
     clock: Clock,
     random: Random,
     settings: Arc<AccountSettings>,
@@ -88,12 +90,22 @@ impl Accounts {
     pub fn new(
         store: Store,
         sessions: Sessions,
+        device_lists: DeviceLists,
         clock: Clock,
         random: Random,
         settings: AccountSettings,
     ) -> Self {
         let limits = Arc::new(AccountLimits::new(&settings.rate_limits, &clock));
-        Self { store, sessions, clock, random, settings: Arc::new(settings), limits, nonces: Arc::default() }
+        Self {
+            store,
+            sessions,
+            device_lists,
+            clock,
+            random,
+            settings: Arc::new(settings),
+            limits,
+            nonces: Arc::default(),
+        }
     }
 
     /// Whether somebody at `address` may make an account now by themselves; counts the attempt.

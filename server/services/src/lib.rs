@@ -11,6 +11,8 @@
 pub mod account;
 pub mod account_data;
 pub mod clock;
+pub mod device_keys;
+pub mod device_list;
 pub mod filters;
 pub mod notify;
 pub mod password;
@@ -20,4 +22,5 @@ pub mod ratelimit;
 pub mod room;
 pub mod session;
 pub mod tasks;
+pub mod to_device;
 pub mod wiring;

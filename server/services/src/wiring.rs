@@ -9,6 +9,8 @@ use crate::{
     account::{AccountSettings, Accounts},
     account_data::AccountData,
     clock::Clock,
+    device_keys::DeviceKeys,
+    device_list::DeviceLists,
     filters::Filters,
     notify::Notifier,
     push_rules::PushRules,
@@ -16,6 +18,7 @@ use crate::{
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
     tasks::Tasks,
+    to_device::ToDevice,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -27,6 +30,9 @@ pub struct Services {
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
+    pub device_keys: DeviceKeys,
+    pub device_lists: DeviceLists,
+    pub to_device: ToDevice,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -61,14 +67,36 @@ impl Services {
         let filters = Filters::new(store.clone());
         let account_data = AccountData::new(store.clone(), notifier.clone());
         let push_rules = PushRules::new(store.clone(), notifier.clone());
+        let device_lists = DeviceLists::new(store.clone(), notifier.clone());
+        let device_keys = DeviceKeys::new(store.clone(), device_lists.clone(), server_name.clone());
+        let to_device = ToDevice::new(
+            store.clone(),
+            clock.clone(),
+            notifier.clone(),
+            server_name.clone(),
+            config.rate_limits.rc_key_requests,
+        );
         let accounts = Accounts::new(
             store,
             sessions.clone(),
+            device_lists.clone(),
             clock,
             random.clone(),
             account_settings(&config, server_name),
         );
-        Self { accounts, sessions, rooms, filters, account_data, push_rules, notifier, random }
+        Self {
+            accounts,
+            sessions,
+            rooms,
+            filters,
+            account_data,
+            push_rules,
+            device_keys,
+            device_lists,
+            to_device,
+            notifier,
+            random,
+        }
     }
 }
 

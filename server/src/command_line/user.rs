@@ -9,6 +9,8 @@ use anyhow::{Context, bail};
 use myelin_config::Config;
 use myelin_services::account::{Accounts, NewAccount};
 use myelin_services::clock::Clock;
+use myelin_services::device_list::DeviceLists;
+use myelin_services::notify::Notifier;
 use myelin_services::random::Random;
 use myelin_services::session::Sessions;
 use myelin_services::wiring::account_settings;
@@ -126,7 +128,10 @@ fn accounts(store: &Store, config: &Config) -> anyhow::Result<Accounts> {
     let server_name = config.server.server_name.as_str().try_into().context("server_name")?;
     let (clock, random) = (Clock::system(), Random::system());
     let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
-    Ok(Accounts::new(store.clone(), sessions, clock, random, account_settings(config, server_name)))
+    // Nobody waits in this process.
+    let device_lists = DeviceLists::new(store.clone(), Notifier::new(*store.committed().borrow()));
+    let settings = account_settings(config, server_name);
+    Ok(Accounts::new(store.clone(), sessions, device_lists, clock, random, settings))
 }
 
 fn is_in_use(error: &anyhow::Error) -> bool {

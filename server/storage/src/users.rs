@@ -4,7 +4,7 @@ use ruma::{OwnedUserId, UserId};
 
 use crate::{
     ReadTxn, StorageError, WriteTxn,
-    engine::{FromRow, Row, args, sql},
+    engine::{FromRow, Row, Value, args, sql},
 };
 
 /// An account.
@@ -63,6 +63,11 @@ pub async fn find(txn: &mut ReadTxn, user_id: &UserId) -> Result<Option<User>, S
     txn.fetch_optional(FIND, args![user_id]).await
 }
 
+/// Those of these users who exist, deactivated or not.
+pub async fn list_existing(txn: &mut ReadTxn, users: &[&UserId]) -> Result<Vec<OwnedUserId>, StorageError> {
+    txn.fetch_all(LIST_EXISTING, args![Value::list(users)]).await
+}
+
 /// Replaces the password hash; `false` if there is no such user.
 pub async fn set_password_hash(
     txn: &mut WriteTxn,
@@ -96,6 +101,10 @@ sql! {
             user_id, password_hash, created_ts, is_admin, is_guest, is_deactivated, is_locked, user_type, appservice_id
         FROM users
         WHERE user_id = $1";
+    LIST_EXISTING = "
+        SELECT user_id FROM users
+        WHERE user_id IN (SELECT value FROM json_each($1))
+        ORDER BY user_id";
     SET_PASSWORD_HASH = "UPDATE users SET password_hash = $2 WHERE user_id = $1";
     SET_ADMIN = "UPDATE users SET is_admin = $2 WHERE user_id = $1";
     DEACTIVATE = "UPDATE users SET is_deactivated = TRUE, password_hash = NULL WHERE user_id = $1";

@@ -1,7 +1,9 @@
 //! What tests share; a dev-dependency only.
 
+mod keys;
 mod rooms;
 mod server;
 
+pub use keys::{TestCrossSigning, sign};
 pub use myelin_storage::{self as storage, testing::TestStore};
 pub use server::{Answer, TestServer, TestUser};

@@ -11,9 +11,9 @@ const ROOT: &str = "server/services/src/";
 const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
     (1, &["keys", "notify", "password", "ratelimit"]),
-    (2, &["filters", "push_rules", "session"]),
+    (2, &["device_list", "filters", "push_rules", "session"]),
     (3, &["account", "account_data", "media", "profile"]),
-    (4, &["device", "interactive_auth"]),
+    (4, &["device", "device_keys", "interactive_auth", "key_backup", "to_device"]),
     (5, &["room"]),
     (6, &["inbound"]),
     (7, &["appservice", "directory", "presence", "push", "search", "sender", "sync", "typing"]),

@@ -103,13 +103,14 @@ impl Accounts {
     /// If the database fails; the session is open then.
     pub async fn log_out(&self, requester: &Requester) -> Result<(), StorageError> {
         let mut txn = self.store.write("account::log_out").await?;
-        let device_id = requester.device_id.as_deref();
-        let ended = access_tokens::delete_of_device(&mut txn, &requester.user_id, device_id).await?;
-        if let Some(device_id) = device_id {
-            devices::delete(&mut txn, &requester.user_id, device_id).await?;
-        }
+        let user_id = &*requester.user_id;
+        let (ended, change) = match requester.device_id.as_deref() {
+            Some(device_id) => self.device_lists.remove_devices(&mut txn, user_id, &[device_id]).await?,
+            None => (access_tokens::delete_of_device(&mut txn, user_id, None).await?, None),
+        };
         txn.commit().await?;
         self.sessions.forget(&ended);
+        self.device_lists.announce(change);
         Ok(())
     }
 
@@ -119,10 +120,10 @@ impl Accounts {
     /// If the database fails; the sessions are open then.
     pub async fn log_out_everywhere(&self, user_id: &UserId) -> Result<(), StorageError> {
         let mut txn = self.store.write("account::log_out_everywhere").await?;
-        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
-        devices::delete_of_user(&mut txn, user_id).await?;
+        let (ended, change) = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
         txn.commit().await?;
         self.sessions.forget(&ended);
+        self.device_lists.announce(change);
         Ok(())
     }
 
