@@ -2,6 +2,7 @@
 
 mod account;
 mod config;
+mod context;
 mod discovery;
 mod filter;
 mod keys;
@@ -22,6 +23,7 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
+        .merge(context::routes())
         .merge(discovery::routes())
         .merge(keys::routes())
         .merge(session::routes())

@@ -10,9 +10,11 @@
 
 pub mod account;
 pub mod account_data;
+pub mod client_event;
 pub mod clock;
 pub mod device_keys;
 pub mod device_list;
+pub mod event_filter;
 pub mod filters;
 pub mod notify;
 pub mod password;
@@ -22,5 +24,6 @@ pub mod ratelimit;
 pub mod room;
 pub mod session;
 pub mod tasks;
+pub mod timeline;
 pub mod to_device;
 pub mod wiring;

@@ -18,6 +18,7 @@ use crate::{
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
     tasks::Tasks,
+    timeline::Timelines,
     to_device::ToDevice,
 };
 
@@ -33,6 +34,7 @@ pub struct Services {
     pub device_keys: DeviceKeys,
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
+    pub timelines: Timelines,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -76,6 +78,7 @@ impl Services {
             server_name.clone(),
             config.rate_limits.rc_key_requests,
         );
+        let timelines = Timelines::new(store.clone(), clock.clone());
         let accounts = Accounts::new(
             store,
             sessions.clone(),
@@ -88,6 +91,7 @@ impl Services {
             accounts,
             sessions,
             rooms,
+            timelines,
             filters,
             account_data,
             push_rules,

@@ -45,6 +45,8 @@ CREATE TABLE events (
     sender TEXT NOT NULL,
     prev_nids TEXT NOT NULL,
     auth_nids TEXT NOT NULL,
+    -- The event that had the same type and state key before it.
+    replaces_nid BIGINT,
     json BYTEA NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX events_by_position ON events (position) WHERE position IS NOT NULL;

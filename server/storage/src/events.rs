@@ -58,6 +58,8 @@ pub struct NewEvent<'a> {
     pub position: Option<Position>,
     /// The state before it; none for outliers.
     pub state_before: Option<StateId>,
+    /// The event of the same type and state key in that state, if it is a state event.
+    pub replaces: Option<EventNid>,
     /// What became of it.
     pub flags: EventFlags,
 }
@@ -77,6 +79,8 @@ pub struct StoredEvent {
     pub state_before: Option<StateId>,
     /// What became of it.
     pub flags: EventFlags,
+    /// The event of the same type and state key in the state before it.
+    pub replaces: Option<EventNid>,
     /// The redaction that applies to it.
     pub redacted_by: Option<EventNid>,
     /// The text, as received, without `unsigned`, and not redacted.
@@ -103,6 +107,7 @@ impl FromRow for StoredEvent {
             flags: EventFlags::from_bits(row.get(6)?),
             redacted_by: row.get(7)?,
             json: row.get(8)?,
+            replaces: row.get(9)?,
         })
     }
 }
@@ -126,7 +131,7 @@ pub async fn intern(txn: &mut WriteTxn, event_ids: &[&str]) -> Result<Vec<EventN
 /// Stores an event and what it does to the graph: gaps and forward extremities. An event that was an outlier or
 /// rejected before becomes what it is said to be now; anything else that is stored already stays as it is.
 pub async fn insert(txn: &mut WriteTxn, new: NewEvent<'_>) -> Result<EventNid, StorageError> {
-    let NewEvent { event, room, position, state_before, flags } = new;
+    let NewEvent { event, room, position, state_before, replaces, flags } = new;
     let ids: Vec<&str> =
         std::iter::once(event.event_id()).chain(event.prev_events()).chain(event.auth_events()).collect();
     let nids = intern(txn, &ids).await?;
@@ -149,6 +154,7 @@ pub async fn insert(txn: &mut WriteTxn, new: NewEvent<'_>) -> Result<EventNid, S
                 Value::list(prev.iter().map(|nid| nid.0)),
                 Value::list(auth.iter().map(|nid| nid.0)),
                 event.json(),
+                replaces,
             ],
         )
         .await?;
@@ -252,8 +258,8 @@ sql! {
     LIST_NIDS = "SELECT event_id, event_nid FROM event_ids WHERE event_id IN (SELECT value FROM json_each($1))";
     INSERT = "
         INSERT INTO events (event_nid, room_nid, position, depth, flags, origin_server_ts, state_line, state_version,
-            type, state_key, sender, prev_nids, auth_nids, json)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            type, state_key, sender, prev_nids, auth_nids, json, replaces_nid)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (event_nid) DO UPDATE SET position = excluded.position, flags = excluded.flags,
             state_line = excluded.state_line, state_version = excluded.state_version
         WHERE events.flags % 4 <> 0 AND excluded.flags % 2 = 0";
@@ -264,46 +270,54 @@ sql! {
         WHERE event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     FIND = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM event_ids JOIN events ON events.event_nid = event_ids.event_nid
         WHERE event_id = $1";
     LIST = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE events.event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LIST_BY_IDS = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM event_ids JOIN events ON events.event_nid = event_ids.event_nid
         WHERE event_id IN (SELECT value FROM json_each($1))";
     LIST_AFTER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position > $2 AND position <= $3
         ORDER BY position LIMIT $4";
     LIST_BEFORE = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position <= $2 AND position > $3
         ORDER BY position DESC LIMIT $4";
     LIST_STREAM = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE position > $1 AND position <= $2
         ORDER BY position LIMIT $3";
     FIND_NOT_OLDER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position IS NOT NULL AND origin_server_ts >= $2
         ORDER BY origin_server_ts, position LIMIT 1";
     FIND_NOT_YOUNGER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position IS NOT NULL AND origin_server_ts <= $2
         ORDER BY origin_server_ts DESC, position DESC LIMIT 1";

@@ -33,7 +33,7 @@
 //! ```text
 //! let mut txn = store.write("room::send").await?;
 //! let position = txn.next_position().await?;
-//! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, flags }).await?;
+//! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, replaces: None, flags }).await?;
 //! let state = state::apply(&mut txn, room, state_before, "m.room.name", "", nid).await?;   // only a state event
 //! memberships::set(&mut txn, room, user_id, "join", nid, position).await?;                 // only a membership
 //! rooms::advance(&mut txn, room, from, position, bump, state).await?;    // false: somebody else was faster

@@ -102,6 +102,15 @@ pub async fn list_of_room(
     txn.fetch_all(LIST_OF_ROOM, args![room, membership]).await
 }
 
+/// The events of the users with that membership in the room, in the order of the users' ids.
+pub async fn list_events_of_room(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    membership: &str,
+) -> Result<Vec<EventNid>, StorageError> {
+    txn.fetch_all(LIST_EVENTS_OF_ROOM, args![room, membership]).await
+}
+
 /// The users who share a joined room with the user, without the user.
 pub async fn list_sharing(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<OwnedUserId>, StorageError> {
     txn.fetch_all(LIST_SHARING, args![user_id]).await
@@ -134,6 +143,7 @@ sql! {
         FROM memberships WHERE user_id = $1 AND position > $2
         ORDER BY position";
     LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
+    LIST_EVENTS_OF_ROOM = "SELECT event_nid FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
     LIST_SHARING = "
         SELECT DISTINCT others.user_id
         FROM memberships AS own

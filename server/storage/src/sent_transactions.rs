@@ -4,7 +4,7 @@ use ruma::{DeviceId, OwnedEventId, UserId};
 
 use crate::{
     EventNid, ReadTxn, RoomNid, StorageError, WriteTxn,
-    engine::{args, sql},
+    engine::{Value, args, sql},
 };
 
 /// The event that the device sent to the room under that transaction id.
@@ -24,8 +24,13 @@ pub async fn list_of_events(
     user_id: &UserId,
     device_id: &DeviceId,
     room: RoomNid,
+    events: &[EventNid],
 ) -> Result<Vec<(EventNid, String)>, StorageError> {
-    txn.fetch_all(LIST, args![user_id, device_id, room]).await
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = Value::list(events.iter().map(|nid| nid.0));
+    txn.fetch_all(LIST, args![user_id, device_id, room, list]).await
 }
 
 /// Remembers it until `expires_ts`, in milliseconds since 1970.
@@ -56,7 +61,8 @@ sql! {
     LIST = "
         SELECT event_nid, transaction_id FROM sent_transactions
         WHERE user_id = $1 AND device_id = $2 AND room_nid = $3
-        ORDER BY event_nid DESC LIMIT 1000";
+            AND event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($4))
+        ORDER BY event_nid LIMIT 1000";
     INSERT = "
         INSERT INTO sent_transactions (user_id, device_id, room_nid, transaction_id, event_nid, expires_ts)
         VALUES ($1, $2, $3, $4, $5, $6)";

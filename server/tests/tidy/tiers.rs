@@ -10,11 +10,11 @@ const ROOT: &str = "server/services/src/";
 /// The tier of each module of the services: what a module uses must stand in a lower one.
 const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
-    (1, &["keys", "notify", "password", "ratelimit"]),
+    (1, &["client_event", "event_filter", "keys", "notify", "password", "ratelimit"]),
     (2, &["device_list", "filters", "push_rules", "session"]),
     (3, &["account", "account_data", "media", "profile"]),
     (4, &["device", "device_keys", "interactive_auth", "key_backup", "to_device"]),
-    (5, &["room"]),
+    (5, &["room", "timeline"]),
     (6, &["inbound"]),
     (7, &["appservice", "directory", "presence", "push", "search", "sender", "sync", "typing"]),
     (8, &["wiring"]),

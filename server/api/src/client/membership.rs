@@ -2,9 +2,11 @@
 
 mod ban_user;
 mod forget_room;
+mod get_member_events;
 mod invite_user;
 mod join_room_by_id;
 mod join_room_by_id_or_alias;
+mod joined_members;
 mod joined_rooms;
 mod kick_user;
 mod knock_room;
@@ -27,6 +29,8 @@ pub(super) fn routes() -> Router<ApiState> {
         .serve::<ruma_membership::join_room_by_id_or_alias::v3::Request, _, _>(
             join_room_by_id_or_alias::route,
         )
+        .serve::<ruma_membership::get_member_events::v3::Request, _, _>(get_member_events::route)
+        .serve::<ruma_membership::joined_members::v3::Request, _, _>(joined_members::route)
         .serve::<ruma_membership::joined_rooms::v3::Request, _, _>(joined_rooms::route)
         .serve::<ruma_membership::kick_user::v3::Request, _, _>(kick_user::route)
         .serve::<ruma_membership::leave_room::v3::Request, _, _>(leave_room::route)

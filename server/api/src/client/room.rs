@@ -2,6 +2,7 @@
 
 mod create_room;
 mod error;
+mod get_room_event;
 
 use axum::Router;
 use ruma::api::client::room as ruma_room;
@@ -9,5 +10,7 @@ use ruma::api::client::room as ruma_room;
 use crate::{route::RouterExt, state::ApiState};
 
 pub(super) fn routes() -> Router<ApiState> {
-    Router::new().serve::<ruma_room::create_room::v3::Request, _, _>(create_room::route)
+    Router::new()
+        .serve::<ruma_room::create_room::v3::Request, _, _>(create_room::route)
+        .serve::<ruma_room::get_room_event::v3::Request, _, _>(get_room_event::route)
 }

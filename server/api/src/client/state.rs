@@ -1,6 +1,10 @@
 //! [State of rooms](https://spec.matrix.org/v1.19/client-server-api/#getting-events-for-a-room).
 
+mod get_state_event_for_key;
+mod get_state_events;
 mod send_state_event;
+#[cfg(test)]
+mod tests;
 
 use axum::{Router, routing::put};
 use ruma::api::client::state as ruma_state;
@@ -16,7 +20,10 @@ const WITHOUT_KEY: [&str; 4] = [
 ];
 
 pub(super) fn routes() -> Router<ApiState> {
-    let router =
-        Router::new().serve::<ruma_state::send_state_event::v3::Request, _, _>(send_state_event::route);
-    WITHOUT_KEY.iter().fold(router, |router, path| router.route(path, put(send_state_event::route)))
+    let router = Router::new()
+        .serve::<ruma_state::get_state_event_for_key::v3::Request, _, _>(get_state_event_for_key::route)
+        .serve::<ruma_state::get_state_events::v3::Request, _, _>(get_state_events::route)
+        .serve::<ruma_state::send_state_event::v3::Request, _, _>(send_state_event::route);
+    let without_key = || put(send_state_event::route).get(get_state_event_for_key::route);
+    WITHOUT_KEY.iter().fold(router, |router, path| router.route(path, without_key()))
 }

@@ -23,11 +23,42 @@ const BUMP_TYPES: [&str; 7] = [
     "m.beacon_info",
 ];
 
+/// An event that is to be stored.
+pub(super) struct Appended {
+    pub(super) event: Event,
+    pub(super) replaces: Replaces,
+}
+
+/// The event that a state event takes the place of.
+pub(super) enum Replaces {
+    Nothing,
+    Event(Event),
+    /// The state has to be asked.
+    Unknown,
+}
+
+async fn find_replaced(
+    txn: &mut WriteTxn,
+    head: &Head,
+    new: &Appended,
+) -> Result<Option<EventNid>, StorageError> {
+    match (&new.replaces, new.event.state_key(), head.state) {
+        (Replaces::Event(before), ..) => match before.event_id().try_into() {
+            Ok(event_id) => events::find_nid(txn, event_id).await,
+            Err(_) => Ok(None),
+        },
+        (Replaces::Unknown, Some(state_key), Some(state)) => {
+            Ok(state::find(txn, state, new.event.event_type(), state_key).await?.0)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Writes events that follow the head one after the other, and moves the head on. The number of the last one.
 pub(super) async fn write(
     txn: &mut WriteTxn,
     head: &mut Head,
-    events: &[Event],
+    events: &[Appended],
 ) -> Result<Option<EventNid>, StorageError> {
     let from = head.position;
     let room = match head.room {
@@ -38,10 +69,10 @@ pub(super) async fn write(
     let mut bump = false;
     let mut summary = head.summary.clone();
     let mut newest = None;
-    for event in events {
-        newest = Some(insert(txn, head, room, event).await?);
-        summarize(&mut summary, event);
-        bump |= BUMP_TYPES.contains(&event.event_type());
+    for new in events {
+        newest = Some(insert(txn, head, room, new).await?);
+        summarize(&mut summary, &new.event);
+        bump |= BUMP_TYPES.contains(&new.event.event_type());
     }
     let Some(state) = head.state else { return Ok(newest) };
     if !rooms::advance(txn, room, from, head.position, bump, state).await? {
@@ -58,17 +89,19 @@ async fn insert(
     txn: &mut WriteTxn,
     head: &mut Head,
     room: RoomNid,
-    event: &Event,
+    new: &Appended,
 ) -> Result<EventNid, StorageError> {
+    let event = &new.event;
     let position = txn.next_position().await?;
-    let new = NewEvent {
+    let row = NewEvent {
         event,
         room,
         position: Some(position),
         state_before: head.state,
+        replaces: find_replaced(txn, head, new).await?,
         flags: EventFlags::default(),
     };
-    let nid = events::insert(txn, new).await?;
+    let nid = events::insert(txn, row).await?;
     if let Some(state_key) = event.state_key() {
         head.state = Some(state::apply(txn, room, head.state, event.event_type(), state_key, nid).await?);
         if event.event_type() == "m.room.member"
@@ -116,9 +149,10 @@ fn summarize(summary: &mut RoomSummary, event: &Event) {
 }
 
 /// The users whose membership the events change: they have to hear of it, whether or not they are in the room.
-pub(super) fn targets(events: &[Event]) -> Vec<OwnedUserId> {
+pub(super) fn targets(events: &[Appended]) -> Vec<OwnedUserId> {
     events
         .iter()
+        .map(|new| &new.event)
         .filter(|event| event.event_type() == "m.room.member")
         .filter_map(|event| UserId::parse(event.state_key()?).ok())
         .collect()

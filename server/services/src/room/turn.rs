@@ -22,7 +22,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot, watch};
 
 use super::{
     head::{Head, Outcome, read_state},
-    persist,
+    persist::{self, Appended, Replaces},
 };
 use crate::{clock::Clock, notify::Notifier, random::Random, tasks::Tasks};
 
@@ -130,7 +130,7 @@ pub(super) struct Turn {
     turns: Arc<Turns>,
     slot: OwnedMutexGuard<Option<Head>>,
     head: Option<Head>,
-    events: Vec<Event>,
+    events: Vec<Appended>,
 }
 
 /// Why a turn always has its head: only `write` and `drop` take it, and both end the turn.
@@ -182,10 +182,7 @@ impl Turn {
             Some(AuthEvent { event, rejected: false })
         })?;
         check_auth(rules, &event, &head.known)?;
-        self.advance(&event);
-        self.events.push(event);
-        // Pushed just now.
-        self.events.last().ok_or_else(|| BuildError::Storage(failed_before()))
+        Ok(self.push(event))
     }
 
     /// The authority of a new event. Everything that it is judged by is known afterwards.
@@ -225,17 +222,26 @@ impl Turn {
 
     /// Takes over an event that is complete, such as the first one of a room.
     pub(super) fn append_signed(&mut self, event: Event) {
-        self.advance(&event);
-        self.events.push(event);
+        self.push(event);
     }
 
-    fn advance(&mut self, event: &Event) {
+    fn push(&mut self, event: Event) -> &Event {
         let head = self.head_mut();
-        head.extremities = vec![EventReference::from(event)];
+        head.extremities = vec![EventReference::from(&event)];
         head.depth = event.depth();
+        let mut replaces = Replaces::Nothing;
         if let Some(state_key) = event.state_key() {
-            head.known.insert(event.event_type(), state_key, Some(event.clone()));
+            let event_type = event.event_type();
+            if let Some(before) = head.known.get(event_type, state_key) {
+                replaces = Replaces::Event(before.clone());
+            } else if !head.known.knows(event_type, state_key) {
+                replaces = Replaces::Unknown;
+            }
+            head.known.insert(event_type, state_key, Some(event.clone()));
         }
+        let at = self.events.len();
+        self.events.push(Appended { event, replaces });
+        &self.events[at].event
     }
 
     /// Writes what was appended as one unit and returns when it is on disk.
@@ -260,7 +266,7 @@ pub(super) struct Unit {
     /// The last event, if there is one.
     pub(super) newest: Option<EventNid>,
     turn: Turn,
-    events: Vec<Event>,
+    events: Vec<Appended>,
 }
 
 impl Unit {

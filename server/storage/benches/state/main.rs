@@ -361,8 +361,11 @@ async fn store_event(
 ) -> Result<StateId, StorageError> {
     let position = txn.next_position().await?;
     let flags = EventFlags::default();
-    let nid =
-        events::insert(txn, NewEvent { event, room, position: Some(position), state_before, flags }).await?;
+    let nid = events::insert(
+        txn,
+        NewEvent { event, room, position: Some(position), state_before, replaces: None, flags },
+    )
+    .await?;
     let mut state = state_before;
     if let Some(state_key) = event.state_key() {
         state = Some(state::apply(txn, room, state_before, event.event_type(), state_key, nid).await?);

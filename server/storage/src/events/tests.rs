@@ -25,7 +25,8 @@ async fn room(txn: &mut WriteTxn) -> RoomNid {
 /// Stores an accepted event at a new position.
 async fn accept(txn: &mut WriteTxn, room: RoomNid, event: &Event) -> EventNid {
     let position = Some(txn.next_position().await.unwrap());
-    let new = NewEvent { event, room, position, state_before: None, flags: EventFlags::default() };
+    let new =
+        NewEvent { event, room, position, state_before: None, replaces: None, flags: EventFlags::default() };
     insert(txn, new).await.unwrap()
 }
 
@@ -67,9 +68,12 @@ async fn the_ends_of_the_graph_follow_what_is_accepted() {
     for (body, rejected) in [("soft-failed", false), ("rejected", true)] {
         let flags = EventFlags { rejected, soft_failed: !rejected, outlier: false };
         let event = message(body, &[left.event_id()]);
-        insert(&mut txn, NewEvent { event: &event, room, position: None, state_before: None, flags })
-            .await
-            .unwrap();
+        insert(
+            &mut txn,
+            NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags },
+        )
+        .await
+        .unwrap();
     }
     assert_eq!(extremities(&mut txn, room).await.len(), 2);
     accept(&mut txn, room, &merge).await;
@@ -100,7 +104,7 @@ async fn an_outlier_can_be_promoted_but_never_demoted() {
     let room = room(&mut txn).await;
     let event = message("1", &[]);
     let flags = EventFlags { outlier: true, ..EventFlags::default() };
-    let outlier = NewEvent { event: &event, room, position: None, state_before: None, flags };
+    let outlier = NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags };
     let nid = insert(&mut txn, outlier).await.unwrap();
     assert!(extremities(&mut txn, room).await.is_empty());
     assert_eq!(accept(&mut txn, room, &event).await, nid);
@@ -127,6 +131,7 @@ async fn pages_go_both_ways_through_backfilled_and_new_events() {
             room,
             position: Some(position),
             state_before: None,
+            replaces: None,
             flags: EventFlags::default(),
         };
         insert(&mut txn, new).await.unwrap();

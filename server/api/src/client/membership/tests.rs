@@ -166,3 +166,39 @@ async fn leaving_can_forget() {
     server.leave(&bob, &room_id).await;
     assert!(server.has_forgotten(&bob, &room_id).await);
 }
+
+#[tokio::test]
+async fn members_are_listed_by_membership_and_time() {
+    let server = TestServer::start().await;
+    let (alice, bob, carol) =
+        (server.user("alice").await, server.user("bob").await, server.user("carol").await);
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    let messages =
+        server.get(&alice, &format!("/_matrix/client/v3/rooms/{room_id}/messages?dir=b&limit=1")).await.ok();
+    let then = messages["start"].as_str().unwrap().to_owned();
+    server.leave(&bob, &room_id).await;
+    server.invite(&alice, &room_id, &carol).await;
+    let list = async |query: &str| -> Vec<String> {
+        let path = format!("/_matrix/client/v3/rooms/{room_id}/members?{query}");
+        let found = server.get(&alice, &path).await.ok();
+        let chunk = found["chunk"].as_array().unwrap();
+        let word = |event: &Value| {
+            let user = event["state_key"].as_str().unwrap().split(':').next().unwrap();
+            format!("{user} {}", event["content"]["membership"].as_str().unwrap())
+        };
+        chunk.iter().map(word).collect()
+    };
+    assert_eq!(list("").await, ["@alice join", "@bob leave", "@carol invite"]);
+    assert_eq!(list("membership=join").await, ["@alice join"]);
+    assert_eq!(list("not_membership=leave").await, ["@alice join", "@carol invite"]);
+    assert_eq!(list(&format!("at={then}")).await, ["@alice join", "@bob join"]);
+    let joined = format!("/_matrix/client/v3/rooms/{room_id}/joined_members");
+    let found = server.get(&alice, &joined).await.ok();
+    assert_eq!(found["joined"].as_object().unwrap().keys().collect::<Vec<_>>(), ["@alice:myelin.test"]);
+    server.get(&bob, &joined).await.refused(403, "M_FORBIDDEN");
+    let stranger = server.user("dora").await;
+    server
+        .get(&stranger, &format!("/_matrix/client/v3/rooms/{room_id}/members"))
+        .await
+        .refused(403, "M_FORBIDDEN");
+}

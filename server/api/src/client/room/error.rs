@@ -1,7 +1,11 @@
-//! What clients are told when an event cannot stand in a room: the same for everything that sends one.
+//! What clients are told when an event cannot stand in a room, or a room cannot be read: the same for everything that
+//! sends and reads.
 
 use http::StatusCode;
-use myelin_services::room::{MembershipError, RedactError, RoomError, SendError};
+use myelin_services::{
+    room::{MembershipError, RedactError, RoomError, SendError},
+    timeline::ReadError,
+};
 use ruma::api::error::ErrorCode;
 
 use crate::error::ApiError;
@@ -52,6 +56,17 @@ impl From<SendError> for ApiError {
             SendError::Membership(error) => error.into(),
             SendError::Redact(error) => error.into(),
             SendError::Room(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotInRoom { .. } => Self::forbidden(error.to_string()),
+            ReadError::NotFound(reason) => Self::not_found(reason),
+            ReadError::InvalidToken => Self::invalid_param("Invalid stream token"),
+            ReadError::Internal(error) => Self::internal(&error),
         }
     }
 }

@@ -1,0 +1,111 @@
+//! One event, alone or among its neighbours.
+
+use std::collections::BTreeSet;
+
+use myelin_storage::{Position, ReadTxn, events};
+use ruma::{
+    EventId, RoomId,
+    api::client::filter::{LazyLoadOptions, RoomEventFilter},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    Access, Direction, ReadError, Reader, Shown, Timelines,
+    messages::Walk,
+    state::{members_of, whole_state},
+};
+use crate::{client_event::Form, session::Requester};
+
+/// An event among its neighbours.
+#[derive(Debug)]
+pub struct Context {
+    pub start: String,
+    pub end: String,
+    pub event: Box<RawValue>,
+    /// Newest first.
+    pub events_before: Vec<Box<RawValue>>,
+    /// Oldest first.
+    pub events_after: Vec<Box<RawValue>>,
+    pub state: Vec<Box<RawValue>>,
+}
+
+impl Timelines {
+    /// One event of a room.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] also for an event that the user may not see.
+    pub async fn event(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        event_id: &EventId,
+    ) -> Result<Box<RawValue>, ReadError> {
+        let mut txn = self.store.read().await?;
+        let access = Access::find(&mut txn, room_id, &requester.user_id).await?;
+        let reader = self.reader(requester, &access);
+        let shown = find_shown(&mut txn, reader, &access, event_id).await?;
+        let mut formatted = reader.format(&mut txn, &[shown], Form::WithRoomId).await?;
+        formatted.pop().ok_or(NOT_FOUND)
+    }
+
+    /// An event, up to `limit` others around it, and the state there:
+    /// <https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid>.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn context(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        event_id: &EventId,
+        limit: u32,
+        filter: &RoomEventFilter,
+    ) -> Result<Context, ReadError> {
+        let mut txn = self.store.read().await?;
+        let access = Access::find(&mut txn, room_id, &requester.user_id).await?;
+        let reader = self.reader(requester, &access);
+        let shown = find_shown(&mut txn, reader, &access, event_id).await?;
+        let walk = |direction, limit| Walk { access: &access, direction, limit, filter };
+        let before_it = Position(shown.position.0 - 1);
+        let before = walk(Direction::Backwards, limit / 2).go(&mut txn, reader, before_it, None).await?;
+        let after =
+            walk(Direction::Forwards, limit - limit / 2).go(&mut txn, reader, shown.position, None).await?;
+        let newest = after.shown.last().map_or(shown.position, |shown| shown.position);
+        let oldest = before.shown.last().map_or(before_it, |shown| Position(shown.position.0 - 1));
+        let state = match filter.lazy_load_options {
+            LazyLoadOptions::Enabled { .. } => {
+                let all = before.shown.iter().chain(&after.shown).chain([&shown]);
+                let senders: BTreeSet<&str> = all.map(|shown| shown.event.sender()).collect();
+                members_of(&mut txn, reader, &access, senders).await?
+            }
+            LazyLoadOptions::Disabled => whole_state(&mut txn, reader, &access).await?,
+        };
+        let events_before = reader.format(&mut txn, &before.shown, Form::WithRoomId).await?;
+        let events_after = reader.format(&mut txn, &after.shown, Form::WithRoomId).await?;
+        let event = reader.format(&mut txn, &[shown], Form::WithRoomId).await?.pop().ok_or(NOT_FOUND)?;
+        Ok(Context {
+            start: self.token(oldest),
+            end: self.token(newest),
+            event,
+            events_before,
+            events_after,
+            state,
+        })
+    }
+}
+
+const NOT_FOUND: ReadError = ReadError::NotFound("Event not found.");
+
+async fn find_shown(
+    txn: &mut ReadTxn,
+    reader: Reader<'_>,
+    access: &Access,
+    event_id: &EventId,
+) -> Result<Shown, ReadError> {
+    let stored = events::find(txn, event_id).await?.ok_or(NOT_FOUND)?;
+    let position = stored.position.ok_or(NOT_FOUND)?;
+    if stored.room != access.room.nid || position > access.until {
+        return Err(NOT_FOUND);
+    }
+    reader.see(txn, vec![stored]).await?.pop().ok_or(NOT_FOUND)
+}

@@ -1,0 +1,176 @@
+//! A stretch of a room's history as one user sees it: what is hidden, and what the server adds.
+
+use std::collections::HashMap;
+
+use myelin_core::{
+    Event, RoomVersionRules,
+    history_visibility::{EventVisibility, HistoryVisibility, View, Viewer, view_for_user},
+    json::Value,
+    membership::Membership,
+};
+use myelin_storage::{
+    EventNid, Position, ReadTxn, RoomNid, StateId, StorageError,
+    events::{self, StoredEvent},
+    sent_transactions, state,
+};
+use ruma::{DeviceId, UserId};
+use serde_json::value::RawValue;
+
+use crate::client_event::{self, Form, Unsigned};
+
+/// Who reads, and what of a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    pub user_id: &'a UserId,
+    pub device_id: Option<&'a DeviceId>,
+    pub room: RoomNid,
+    pub rules: &'static RoomVersionRules,
+    /// Whether the user is in the room now, or was at the end of what is read.
+    pub is_member: bool,
+    pub now_ts: i64,
+}
+
+/// An event that the user sees.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub nid: EventNid,
+    pub position: Position,
+    /// Pruned if it is redacted.
+    pub event: Event,
+    /// What the user was in the room when it was sent.
+    membership: Membership,
+    replaces: Option<EventNid>,
+    redacted_by: Option<EventNid>,
+}
+
+/// What a state says about who sees an event.
+#[derive(Clone, Copy)]
+struct Sight {
+    visibility: HistoryVisibility,
+    membership: Membership,
+}
+
+impl Reader<'_> {
+    /// Those of the events that the user sees, in the order that they have, which is that of the timeline or its
+    /// reverse.
+    pub async fn see(&self, txn: &mut ReadTxn, stored: Vec<StoredEvent>) -> Result<Vec<Shown>, StorageError> {
+        let mut read = Vec::with_capacity(stored.len());
+        for stored in stored {
+            let event = stored.read(self.rules)?;
+            read.push((stored, event));
+        }
+        let is_reverse =
+            read.first().zip(read.last()).is_some_and(|((a, _), (b, _))| a.position > b.position);
+        if is_reverse {
+            read.reverse();
+        }
+        let mut shown = Vec::with_capacity(read.len());
+        // The event before, and the sight of the state after it.
+        let mut before: Option<(String, Sight)> = None;
+        for (stored, event) in read {
+            let sight = match &before {
+                // The usual case: the state before this event is the one after the last, and needs no look-up.
+                Some((id, sight)) if event.prev_events().eq([id.as_str()]) => *sight,
+                _ => self.look(txn, stored.state_before).await?,
+            };
+            let (after, view) = self.judge(&event, sight);
+            before = Some((event.event_id().to_owned(), after));
+            let (Some(position), View::Full) = (stored.position, view) else { continue };
+            shown.push(Shown {
+                nid: stored.nid,
+                position,
+                event,
+                membership: after.membership,
+                replaces: stored.replaces,
+                redacted_by: stored.redacted_by,
+            });
+        }
+        if is_reverse {
+            shown.reverse();
+        }
+        Ok(shown)
+    }
+
+    async fn look(&self, txn: &mut ReadTxn, state: Option<StateId>) -> Result<Sight, StorageError> {
+        let mut sight = Sight { visibility: HistoryVisibility::Shared, membership: Membership::Leave };
+        let Some(state) = state else { return Ok(sight) };
+        let keys = [("m.room.history_visibility", ""), ("m.room.member", self.user_id.as_str())];
+        let (found, _) = state::list(txn, state, &keys).await?;
+        let nids: Vec<EventNid> = found.into_values().collect();
+        for stored in events::list(txn, &nids).await? {
+            self.apply(&mut sight, &stored.read(self.rules)?);
+        }
+        Ok(sight)
+    }
+
+    fn apply(&self, sight: &mut Sight, event: &Event) {
+        if event.is_state("m.room.history_visibility", "") {
+            let visibility = event.content().get("history_visibility").and_then(Value::as_str);
+            sight.visibility = HistoryVisibility::parse(visibility);
+        } else if event.is_state("m.room.member", self.user_id.as_str()) {
+            sight.membership = event.membership().and_then(Membership::parse).unwrap_or(Membership::Leave);
+        }
+    }
+
+    fn judge(&self, event: &Event, before: Sight) -> (Sight, View) {
+        let mut after = before;
+        self.apply(&mut after, event);
+        let visibility = EventVisibility {
+            after: after.visibility,
+            before: event.is_state("m.room.history_visibility", "").then_some(before.visibility),
+        };
+        let is_own = event.is_state("m.room.member", self.user_id.as_str());
+        let viewer = Viewer {
+            after: after.membership,
+            before: is_own.then_some(before.membership),
+            joined_later: self.is_member,
+        };
+        (after, view_for_user(visibility, viewer, false))
+    }
+
+    /// The events as the user's client gets them.
+    pub async fn format(
+        &self,
+        txn: &mut ReadTxn,
+        shown: &[Shown],
+        form: Form,
+    ) -> Result<Vec<Box<RawValue>>, StorageError> {
+        let others: Vec<EventNid> =
+            shown.iter().flat_map(|shown| shown.replaces.into_iter().chain(shown.redacted_by)).collect();
+        let mut events_by_nid = HashMap::new();
+        for stored in events::list(txn, &others).await? {
+            events_by_nid.insert(stored.nid, stored.read(self.rules)?);
+        }
+        let transactions = self.own_transactions(txn, shown).await?;
+        Ok(shown
+            .iter()
+            .map(|shown| {
+                let redaction = shown.redacted_by.and_then(|nid| events_by_nid.get(&nid));
+                let redacted_because = redaction.map(|event| {
+                    let age_ms = Some(self.now_ts - event.origin_server_ts());
+                    client_event::format(event, form, &Unsigned { age_ms, ..Unsigned::default() })
+                });
+                let unsigned = Unsigned {
+                    age_ms: Some(self.now_ts - shown.event.origin_server_ts()),
+                    transaction_id: transactions.get(&shown.nid).map(String::as_str),
+                    replaces: shown.replaces.and_then(|nid| events_by_nid.get(&nid)),
+                    redacted_because: redacted_because.as_deref(),
+                    membership: Some(shown.membership.as_str()),
+                };
+                client_event::format(&shown.event, form, &unsigned)
+            })
+            .collect())
+    }
+
+    async fn own_transactions(
+        &self,
+        txn: &mut ReadTxn,
+        shown: &[Shown],
+    ) -> Result<HashMap<EventNid, String>, StorageError> {
+        let Some(device_id) = self.device_id else { return Ok(HashMap::new()) };
+        let own = shown.iter().filter(|shown| shown.event.sender() == self.user_id.as_str());
+        let own: Vec<EventNid> = own.map(|shown| shown.nid).collect();
+        let found = sent_transactions::list_of_events(txn, self.user_id, device_id, self.room, &own).await?;
+        Ok(found.into_iter().collect())
+    }
+}
