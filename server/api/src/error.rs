@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    errcode: ErrorCode,
+    /// None is told to those who are only asked for more.
+    errcode: Option<ErrorCode>,
     message: String,
     fields: Map<String, Value>,
     retry_after_seconds: Option<i64>,
@@ -21,7 +22,13 @@ pub struct ApiError {
 impl ApiError {
     /// An answer with the given status, error code and sentence.
     pub fn new(status: StatusCode, errcode: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, errcode, message: message.into(), fields: Map::new(), retry_after_seconds: None }
+        Self {
+            status,
+            errcode: Some(errcode),
+            message: message.into(),
+            fields: Map::new(),
+            retry_after_seconds: None,
+        }
     }
 
     /// 400 `M_BAD_JSON`.
@@ -65,6 +72,18 @@ impl ApiError {
             .with_field("soft_logout", json!(soft_logout))
     }
 
+    /// 401 for a client that has to do more, with the code of what failed if it tried something.
+    pub fn challenge(failure: Option<Self>) -> Self {
+        let blank = Self {
+            status: StatusCode::UNAUTHORIZED,
+            errcode: None,
+            message: String::new(),
+            fields: Map::new(),
+            retry_after_seconds: None,
+        };
+        Self { status: StatusCode::UNAUTHORIZED, ..failure.unwrap_or(blank) }
+    }
+
     /// 429 `M_LIMIT_EXCEEDED`, in milliseconds in the body and in whole seconds in `Retry-After`.
     pub fn limit_exceeded(retry_after_ms: i64) -> Self {
         let mut error =
@@ -91,8 +110,10 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut body = self.fields;
-        body.insert("errcode".to_owned(), json!(self.errcode.as_str()));
-        body.insert("error".to_owned(), json!(self.message));
+        if let Some(errcode) = self.errcode {
+            body.insert("errcode".to_owned(), json!(errcode.as_str()));
+            body.insert("error".to_owned(), json!(self.message));
+        }
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -8,6 +8,7 @@ mod admin;
 pub mod client;
 pub mod error;
 pub mod fallback;
+pub mod interactive_auth;
 pub mod reply;
 pub mod request;
 mod route;

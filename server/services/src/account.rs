@@ -1,6 +1,7 @@
 //! Accounts: making them, logging in and out, closing them.
 
 mod administration;
+mod change_password;
 mod limits;
 mod session;
 mod shared_secret;
@@ -11,15 +12,16 @@ use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig};
 use myelin_storage::{StorageError, Store, users};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 
-use self::{limits::AccountLimits, shared_secret::Nonces};
 pub use self::{
+    change_password::ChangePasswordError,
     session::{LoginError, NewSession, Session},
     shared_secret::{SharedSecretError, SharedSecretRequest},
 };
+use self::{limits::AccountLimits, shared_secret::Nonces};
 use crate::{
     clock::Clock,
     device_list::DeviceLists,
-    password::{self, PasswordError},
+    password::{self, PasswordError, WeakPassword},
     random::Random,
     ratelimit::LimitExceeded,
     session::Sessions,
@@ -77,6 +79,9 @@ pub enum RegisterError {
     /// Too many new accounts from there.
     #[error(transparent)]
     LimitExceeded(#[from] LimitExceeded),
+    /// The password is not good enough.
+    #[error(transparent)]
+    WeakPassword(#[from] WeakPassword),
     /// The password's hash could not be made.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -108,15 +113,37 @@ impl Accounts {
         }
     }
 
-    /// Whether somebody at `address` may make an account now by themselves; counts the attempt.
+    /// Whether somebody at `address` may make an account now by themselves.
     ///
     /// # Errors
     /// [`RegisterError::Closed`] or [`RegisterError::LimitExceeded`].
-    pub fn admit_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
+    pub fn check_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         if !self.settings.registration.enable_registration {
             return Err(RegisterError::Closed);
         }
-        Ok(self.limits.registrations.record(address)?)
+        Ok(self.limits.registrations.check(&address)?)
+    }
+
+    /// Makes an account for somebody at `address`, and counts it.
+    ///
+    /// # Errors
+    /// [`RegisterError`]; nothing is stored then.
+    pub async fn register_from(
+        &self,
+        address: IpAddr,
+        account: NewAccount,
+    ) -> Result<OwnedUserId, RegisterError> {
+        self.check_registration(address)?;
+        self.limits.registrations.record(address)?;
+        self.register(account).await
+    }
+
+    /// Whether a password is good enough for this server.
+    ///
+    /// # Errors
+    /// [`WeakPassword`] says what it lacks.
+    pub fn check_password_policy(&self, password: &str) -> Result<(), WeakPassword> {
+        password::check_policy(&self.settings.passwords.policy, password)
     }
 
     /// Whether nobody has or had this user id.

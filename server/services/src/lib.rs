@@ -16,6 +16,7 @@ pub mod device_keys;
 pub mod device_list;
 pub mod event_filter;
 pub mod filters;
+pub mod interactive_auth;
 pub mod notify;
 pub mod password;
 pub mod push_rules;

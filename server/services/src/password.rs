@@ -2,6 +2,7 @@
 //!
 //! bcrypt over the NFKC form of the password followed by the pepper, cut to the 72 bytes that bcrypt looks at.
 
+use myelin_config::PasswordPolicy;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::random::Random;
@@ -9,10 +10,61 @@ use crate::random::Random;
 /// bcrypt ignores what comes after.
 const MAX_BYTES: usize = 72;
 
+/// Characters of a new password at most, as with Synapse.
+const MAX_CHARACTERS: usize = 512;
+
 /// The hash could not be made or read.
 #[derive(Debug, thiserror::Error)]
 #[error("password hash: {0}")]
 pub struct PasswordError(#[from] bcrypt::BcryptError);
+
+/// What a new password lacks: <https://spec.matrix.org/v1.19/client-server-api/#password-management>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    #[error("The password must be at least {0} characters long")]
+    TooShort(u32),
+    #[error("The password must be at most {MAX_CHARACTERS} characters long")]
+    TooLong,
+    #[error("The password must include at least one digit")]
+    NoDigit,
+    #[error("The password must include at least one symbol")]
+    NoSymbol,
+    #[error("The password must include at least one uppercase letter")]
+    NoUppercase,
+    #[error("The password must include at least one lowercase letter")]
+    NoLowercase,
+}
+
+/// Whether a new password is what the policy wants. Letters and digits are those of ASCII, as with Synapse.
+///
+/// # Errors
+/// [`WeakPassword`] says what it lacks first.
+pub fn check_policy(policy: &PasswordPolicy, password: &str) -> Result<(), WeakPassword> {
+    let length = password.chars().count();
+    if length > MAX_CHARACTERS {
+        return Err(WeakPassword::TooLong);
+    }
+    if !policy.enabled {
+        return Ok(());
+    }
+    if u32::try_from(length).is_ok_and(|length| length < policy.minimum_length) {
+        return Err(WeakPassword::TooShort(policy.minimum_length));
+    }
+    let has = |wanted: fn(char) -> bool| password.chars().any(wanted);
+    if policy.require_digit && !has(|c| c.is_ascii_digit()) {
+        return Err(WeakPassword::NoDigit);
+    }
+    if policy.require_symbol && !has(|c| !c.is_ascii_alphanumeric()) {
+        return Err(WeakPassword::NoSymbol);
+    }
+    if policy.require_uppercase && !has(|c| c.is_ascii_uppercase()) {
+        return Err(WeakPassword::NoUppercase);
+    }
+    if policy.require_lowercase && !has(|c| c.is_ascii_lowercase()) {
+        return Err(WeakPassword::NoLowercase);
+    }
+    Ok(())
+}
 
 /// Hashes a password at `rounds` (bcrypt cost, 4 to 31).
 ///

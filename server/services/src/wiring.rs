@@ -12,6 +12,7 @@ use crate::{
     device_keys::DeviceKeys,
     device_list::DeviceLists,
     filters::Filters,
+    interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     notify::Notifier,
     push_rules::PushRules,
     random::Random,
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Services {
     pub accounts: Accounts,
+    pub interactive_auth: InteractiveAuth,
     pub sessions: Sessions,
     pub rooms: Rooms,
     pub filters: Filters,
@@ -80,15 +82,24 @@ impl Services {
         );
         let timelines = Timelines::new(store.clone(), clock.clone());
         let accounts = Accounts::new(
-            store,
+            store.clone(),
             sessions.clone(),
             device_lists.clone(),
-            clock,
+            clock.clone(),
             random.clone(),
             account_settings(&config, server_name),
         );
+        let interactive_auth = InteractiveAuth::new(InteractiveAuthParts {
+            store,
+            accounts: accounts.clone(),
+            clock,
+            random: random.clone(),
+            rate_limits: config.rate_limits.clone(),
+            session_timeout: config.session.ui_auth_session_timeout,
+        });
         Self {
             accounts,
+            interactive_auth,
             sessions,
             rooms,
             timelines,

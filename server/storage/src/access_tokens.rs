@@ -52,6 +52,15 @@ pub async fn find(txn: &mut ReadTxn, token: &str) -> Result<Option<AccessToken>,
     txn.fetch_optional(FIND, args![token]).await
 }
 
+/// When the newest token of a device was made.
+pub async fn find_created_ts(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    device_id: &DeviceId,
+) -> Result<Option<i64>, StorageError> {
+    txn.fetch_optional(FIND_CREATED_TS, args![user_id, device_id]).await
+}
+
 /// Removes the tokens of a device (`None`: those without one), and says which they were.
 pub async fn delete_of_device(
     txn: &mut WriteTxn,
@@ -78,6 +87,10 @@ sql! {
         FROM access_tokens AS t
         INNER JOIN users AS u ON u.user_id = t.user_id
         WHERE t.token = $1";
+    FIND_CREATED_TS = "SELECT created_ts FROM access_tokens
+        WHERE user_id = $1 AND device_id = $2
+        ORDER BY created_ts DESC
+        LIMIT 1";
     DELETE_OF_DEVICE = "DELETE FROM access_tokens WHERE user_id = $1 AND device_id IS NOT DISTINCT FROM $2 RETURNING token";
     DELETE_OF_USER = "DELETE FROM access_tokens
         WHERE user_id = $1 AND (device_id IS NULL OR CAST($2 AS TEXT) IS NULL OR device_id <> $2)

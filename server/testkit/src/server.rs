@@ -112,6 +112,11 @@ impl TestServer {
         (self.router, self.services) = build(&self.store, &self.config, &self.clock, 2);
     }
 
+    /// What is in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The folder of the server's files.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

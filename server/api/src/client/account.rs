@@ -1,5 +1,6 @@
 //! [Accounts](https://spec.matrix.org/v1.19/client-server-api/#account-management).
 
+mod change_password;
 mod register;
 mod whoami;
 
@@ -10,6 +11,7 @@ use crate::{route::RouterExt, state::ApiState};
 
 pub(super) fn routes() -> Router<ApiState> {
     Router::new()
+        .serve::<ruma_account::change_password::v3::Request, _, _>(change_password::route)
         .serve::<ruma_account::register::v3::Request, _, _>(register::route)
         .serve::<ruma_account::whoami::v3::Request, _, _>(whoami::route)
 }

@@ -86,7 +86,26 @@ impl Accounts {
         Ok((user_id, session))
     }
 
-    fn find_user_id(&self, user: &str) -> Option<OwnedUserId> {
+    /// Whether users may prove by password again who they are.
+    pub fn allows_password_confirmation(&self) -> bool {
+        self.settings.passwords.enabled != PasswordMode::Off && self.settings.passwords.localdb_enabled
+    }
+
+    /// Whether this user may, and has a password.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn can_confirm_by_password(&self, user_id: &UserId) -> Result<bool, StorageError> {
+        if !self.allows_password_confirmation() {
+            return Ok(false);
+        }
+        let mut txn = self.store.read().await?;
+        let user = users::find(&mut txn, user_id).await?;
+        Ok(user.is_some_and(|user| user.password_hash.is_some()))
+    }
+
+    /// The user of this server that a user id or its local part names, whether there is such an account or not.
+    pub fn find_user_id(&self, user: &str) -> Option<OwnedUserId> {
         let server_name = &self.settings.server_name;
         let user_id = if user.starts_with('@') {
             UserId::parse(user).ok()?

@@ -4,43 +4,62 @@
 //! client may send at once or after it was told the flow, as with Synapse.
 
 use axum::{
-    extract::State,
-    response::{IntoResponse, Response as HttpResponse},
+    Json,
+    extract::{Query, State},
 };
 use http::StatusCode;
-use myelin_services::account::{NewAccount, NewSession, RegisterError};
-use ruma::api::{
-    client::{
-        account::register::{RegistrationKind, v3::Request},
-        uiaa::AuthData,
-    },
-    error::ErrorCode,
+use myelin_services::{
+    account::{NewAccount, NewSession, RegisterError},
+    interactive_auth::Stage,
+    password::WeakPassword,
 };
-use serde_json::json;
+use ruma::{OwnedDeviceId, api::error::ErrorCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::{error::ApiError, request::Open, state::ApiState};
+use crate::{error::ApiError, interactive_auth::OpenGuarded, state::ApiState};
+
+#[derive(Deserialize)]
+pub(super) struct Parameters {
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    username: Option<String>,
+    password: Option<String>,
+    device_id: Option<OwnedDeviceId>,
+    initial_device_display_name: Option<String>,
+    #[serde(default)]
+    inhibit_login: bool,
+}
 
 pub(super) async fn route(
     State(state): State<ApiState>,
-    request: Open<Request>,
-) -> Result<HttpResponse, ApiError> {
-    let Open { client, body } = request;
+    Query(parameters): Query<Parameters>,
+    request: OpenGuarded,
+) -> Result<Json<Value>, ApiError> {
     let accounts = &state.services.accounts;
-    if body.kind == RegistrationKind::Guest {
-        return Err(ApiError::forbidden("Guest access is disabled"));
+    match parameters.kind.as_deref() {
+        None | Some("user") => {}
+        Some("guest") => return Err(ApiError::forbidden("Guest access is disabled")),
+        Some(_) => return Err(ApiError::unrecognized()),
     }
-    accounts.admit_registration(client.address)?;
+    let address = request.client.address;
+    accounts.check_registration(address)?;
+    let body: Body = request.body()?;
     if let Some(username) = &body.username {
         accounts.check_available(username).await?;
     }
-    if !matches!(body.auth, Some(AuthData::Dummy(_))) {
-        return Ok(ask_for_dummy(&state.services.random.letters(24)));
+    if let Some(password) = &body.password {
+        accounts.check_password_policy(password)?;
     }
+    let body: Body = request.admit(&state, vec![vec![Stage::Dummy]]).await?;
     let password = body.password.filter(|password| !password.is_empty()).ok_or_else(|| {
         ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, "Missing params: password")
     })?;
     let account = NewAccount { localpart: body.username, password: Some(password), ..NewAccount::default() };
-    let user_id = accounts.register(account).await?;
+    let user_id = accounts.register_from(address, account).await?;
     // ruma's response type writes `null` for what there is not, which the specification does not allow.
     let mut response = json!({ "user_id": user_id });
     if !body.inhibit_login {
@@ -50,14 +69,7 @@ pub(super) async fn route(
         response["access_token"] = json!(session.access_token);
         response["device_id"] = json!(session.device_id);
     }
-    Ok(axum::Json(response).into_response())
-}
-
-/// The [flows](https://spec.matrix.org/v1.19/client-server-api/#user-interactive-api-in-the-rest-api). The one stage
-/// asks for nothing, so there is nothing to remember under the session's name.
-fn ask_for_dummy(session: &str) -> HttpResponse {
-    let body = json!({ "session": session, "flows": [{ "stages": ["m.login.dummy"] }], "params": {} });
-    (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response()
+    Ok(Json(response))
 }
 
 impl From<RegisterError> for ApiError {
@@ -71,9 +83,24 @@ impl From<RegisterError> for ApiError {
             }
             RegisterError::Closed => Self::forbidden("Registration has been disabled"),
             RegisterError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
+            RegisterError::WeakPassword(error) => error.into(),
             RegisterError::Password(error) => Self::internal(&error),
             RegisterError::Internal(error) => Self::internal(&error),
         }
+    }
+}
+
+impl From<WeakPassword> for ApiError {
+    fn from(error: WeakPassword) -> Self {
+        let errcode = match error {
+            WeakPassword::TooLong => ErrorCode::InvalidParam,
+            WeakPassword::TooShort(_) => ErrorCode::from("M_PASSWORD_TOO_SHORT"),
+            WeakPassword::NoDigit => ErrorCode::from("M_PASSWORD_NO_DIGIT"),
+            WeakPassword::NoSymbol => ErrorCode::from("M_PASSWORD_NO_SYMBOL"),
+            WeakPassword::NoUppercase => ErrorCode::from("M_PASSWORD_NO_UPPERCASE"),
+            WeakPassword::NoLowercase => ErrorCode::from("M_PASSWORD_NO_LOWERCASE"),
+        };
+        Self::new(StatusCode::BAD_REQUEST, errcode, error.to_string())
     }
 }
 

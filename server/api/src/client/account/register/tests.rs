@@ -76,8 +76,49 @@ async fn login_can_be_left_out() {
 #[tokio::test]
 async fn new_accounts_from_one_address_are_limited() {
     let server = TestServer::start_with("rc_registration: {per_second: 0.01, burst_count: 1}").await;
+    let asked = register(&server, json!({ "username": "alice", "password": "secret" })).await;
+    assert_eq!(asked.status, 401, "asking for the flows is free");
     register(&server, alice()).await.ok();
     register(&server, alice()).await.refused(429, "M_LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn session_remembers_the_body_and_is_registrations_only() {
+    let server = TestServer::start().await;
+    let told = register(&server, json!({ "username": "alice", "password": "secret" })).await.json();
+    assert_eq!(told.get("errcode"), None, "being asked for more is no error");
+    let auth = json!({ "type": "m.login.dummy", "session": told["session"] });
+    assert_eq!(register(&server, json!({ "auth": auth })).await.ok()["user_id"], "@alice:myelin.test");
+    let other = json!({ "auth": { "type": "m.login.dummy", "session": "never given" } });
+    register(&server, other).await.refused(400, "M_UNKNOWN");
+    let path = "/_matrix/client/v3/account/password";
+    let alice = server.session(ruma::user_id!("@alice:myelin.test")).await;
+    let told = server.post(&alice, path, json!({ "new_password": "x" })).await.json();
+    let body = json!({ "auth": { "type": "m.login.dummy", "session": told["session"] } });
+    register(&server, body).await.refused(400, "M_UNKNOWN");
+}
+
+#[tokio::test]
+async fn policy_of_passwords_is_honoured() {
+    let server = TestServer::start_with(
+        "password_config: {policy: {enabled: true, minimum_length: 6, require_digit: true, require_symbol: true, \
+         require_lowercase: true, require_uppercase: true}}",
+    )
+    .await;
+    for (password, errcode) in [
+        ("aB1!", "M_PASSWORD_TOO_SHORT"),
+        ("abcDEF!", "M_PASSWORD_NO_DIGIT"),
+        ("abcDEF1", "M_PASSWORD_NO_SYMBOL"),
+        ("abcdef1!", "M_PASSWORD_NO_UPPERCASE"),
+        ("ABCDEF1!", "M_PASSWORD_NO_LOWERCASE"),
+    ] {
+        let mut body = alice();
+        body["password"] = json!(password);
+        register(&server, body).await.refused(400, errcode);
+    }
+    let mut body = alice();
+    body["password"] = json!("abcDEF1!");
+    register(&server, body).await.ok();
 }
 
 #[tokio::test]
