@@ -58,6 +58,8 @@ fn directory_files(directory: &Path, faults: &mut Vec<Fault>) -> std::io::Result
         let path = entry?.path();
         if !path.is_file() {
             faults.push(file_fault(FaultKind::Skipped, &path, "skipped: not a regular file".to_owned()));
+        } else if path.file_name().is_some_and(|name| name == "README") {
+            // The packages put one there.
         } else if !path.as_os_str().as_encoded_bytes().ends_with(b".yaml") {
             faults.push(file_fault(
                 FaultKind::Skipped,
@@ -102,11 +104,17 @@ pub(crate) fn read(path: &Path, file: FileId, files: &Files, faults: &mut Vec<Fa
         });
     }
     let root = parsed.root.filter(|node| node.as_mapping().is_some_and(|m| !m.entries.is_empty()));
-    if root.is_none() {
+    if root.is_none() && !is_only_comments(&text) {
         let message = "skipped: empty, or not a mapping of keys to values".to_owned();
         faults.push(file_fault(FaultKind::Skipped, path, message));
     }
     root
+}
+
+/// A file such as the packaged `homeserver.yaml`: somebody wrote it to say something, and to set nothing.
+fn is_only_comments(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    lines.peek().is_some() && lines.all(|line| line.starts_with('#'))
 }
 
 /// A whole text file within the bound; the error names no content.

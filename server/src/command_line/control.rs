@@ -38,7 +38,12 @@ pub(super) fn healthcheck(arguments: &HealthcheckArguments) -> anyhow::Result<Ex
 }
 
 pub(super) fn reload(paths: &ConfigPaths) -> anyhow::Result<ExitCode> {
-    let pid = running(&paths.load()?)?;
+    // systemd says in `ExecReload=` whom it means; then no pid file is needed.
+    let named = std::env::var("MAINPID").ok().and_then(|pid| pid.parse().ok()).map(Pid::from_raw);
+    let pid = match named.filter(|pid| pid.as_raw() > 1) {
+        Some(pid) => pid,
+        None => running(&paths.load()?)?,
+    };
     kill(pid, Signal::SIGHUP).with_context(|| format!("cannot signal process {pid}"))?;
     Ok(ExitCode::SUCCESS)
 }

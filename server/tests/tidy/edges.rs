@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
             "tower",
         ],
     },
+    Rule { name: "myelin-packaging", ours: &[], never: &["axum", "hyper", "sqlx", "tokio"] },
     Rule { name: "myelin-core-fuzz", ours: &["myelin-core"], never: &[] },
     Rule { name: "myelin-config", ours: &[], never: &["axum", "http", "hyper", "sqlx", "tokio", "tower"] },
     Rule {

@@ -15,6 +15,7 @@ fn a_directory_stands_for_its_yaml_files_by_code_point() {
         ("conf.d/ä.yaml", "web_client_location: ä\n"),
         ("conf.d/skipped.yml", "bcrypt_rounds: 30\n"),
         ("conf.d/README", "text\n"),
+        ("conf.d/notes", "text\n"),
         ("conf.d/below/x.yaml", "bcrypt_rounds: 31\n"),
     ]);
     let loaded = files.load_paths(&["homeserver.yaml", "conf.d"]);
@@ -23,8 +24,8 @@ fn a_directory_stands_for_its_yaml_files_by_code_point() {
     assert_eq!(
         faults,
         [
-            "warning: conf.d/README: skipped: its name does not end in .yaml",
             "warning: conf.d/below: skipped: not a regular file",
+            "warning: conf.d/notes: skipped: its name does not end in .yaml",
             "warning: conf.d/skipped.yml: skipped: its name does not end in .yaml",
         ]
     );
@@ -121,9 +122,10 @@ fn a_merge_tag_that_merges_nothing_is_named() {
 fn empty_files_and_files_without_a_mapping_are_skipped_and_told() {
     let files = Files::new(&[
         ("a.yaml", "server_name: a.b\n"),
-        ("b.yaml", "# nothing\n"),
+        ("b.yaml", "null\n"),
         ("c.yaml", "- 1\n"),
         ("d.yaml", ""),
+        ("only-comments.yaml", "# settings are in other files\n\n  # all of them\n"),
     ]);
     let told = "skipped: empty, or not a mapping of keys to values";
     let expected: Vec<String> =

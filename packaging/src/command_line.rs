@@ -1,0 +1,360 @@
+//! What a maintainer can say: `pack COMMAND`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak to the person who typed them")]
+
+mod arguments;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail, ensure};
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+
+use crate::archive;
+use crate::deb::{self, Release};
+use crate::description::Description;
+use crate::pool::{Artifact, Channel, Family, Pool};
+use crate::publisher;
+use crate::repository::{self, Site, debian, rpm};
+use crate::rpm_package;
+use crate::signer::{self, Certificates, Signer, armored};
+use crate::stage::Stage;
+use crate::verifier;
+use crate::version::Version;
+use arguments::{
+    AllArguments, Arguments, BuildArguments, Command, FamilyName, KeyCommand, SiteArguments, SourceArguments,
+};
+
+/// What the repositories make themselves when they are published.
+const KEYRING: &str = "myelin-archive-keyring";
+const RELEASE: &str = "myelin-release";
+/// Of the key ring, whose versions are dates.
+const CHANGELOG: &str = "The keys that signed the repository on the day that the version names.\n";
+
+pub(crate) fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("pack: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let time = arguments.time.map_or_else(now, Ok)?;
+    match arguments.command {
+        Command::Stage { family, destdir, source } => {
+            let stage = lay_out(&source, family, &destdir)?;
+            let description = Description::read(&source.tree)?;
+            let count: usize = description.packages.keys().map(|name| stage.of_package(name).len()).sum();
+            println!("{count} entries in {}", destdir.display());
+        }
+        Command::Build(arguments) => {
+            for artifact in build(&arguments, time)? {
+                save(&artifact, &arguments.out)?;
+            }
+        }
+        Command::Publish { site, channel, files } => {
+            let mut pool = Pool::open(&site.pool)?;
+            for file in &files {
+                pool.add(&load(file)?, channel.into())?;
+            }
+            publish(&site, &mut pool, time)?;
+        }
+        Command::Promote { site, package, version } => {
+            let mut pool = Pool::open(&site.pool)?;
+            pool.promote(&package, &version)?;
+            publish(&site, &mut pool, time)?;
+        }
+        Command::Withdraw { site, package, version } => {
+            let mut pool = Pool::open(&site.pool)?;
+            pool.withdraw(&package, &version)?;
+            publish(&site, &mut pool, time)?;
+        }
+        Command::Refresh { site } => {
+            let pool = Pool::open(&site.pool)?;
+            render(&site, &pool, &Description::read(&site.tree)?, &Signer::read(&site.keys, time)?, time)?;
+        }
+        Command::Verify { site, keys, days } => {
+            let findings = verifier::verify(&site, &Certificates::read(&keys)?, time, days);
+            for finding in &findings {
+                eprintln!("{finding}");
+            }
+            if !findings.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
+            println!("{}: every signature, hash and date is good", site.display());
+        }
+        Command::Key { command } => key(command, time)?,
+        Command::All(arguments) => all(&arguments, time)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From a built server to a finished site.
+fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
+    let mut pool = Pool::open(&arguments.site.pool)?;
+    let work = tempfolder(&arguments.site.pool)?;
+    for family in [FamilyName::Deb, FamilyName::Rpm] {
+        let build_arguments = BuildArguments {
+            family,
+            source: arguments.source(),
+            keys: Some(arguments.site.keys.clone()),
+            package: Vec::new(),
+            version: arguments.version.clone(),
+            revision: arguments.revision,
+            architecture: arguments.architecture.clone(),
+            out: work.join(family.name()),
+        };
+        let channel =
+            if version(&build_arguments)?.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
+        for artifact in build(&build_arguments, time)? {
+            println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
+            pool.add(&artifact, channel)?;
+        }
+    }
+    fs::remove_dir_all(&work)?;
+    publish(&arguments.site, &mut pool, time)
+}
+
+fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>> {
+    let tree = &arguments.source.tree;
+    let description = Description::read(tree)?;
+    let binary = fs::read(&arguments.source.binary).with_context(|| {
+        format!("cannot read {}; build the server first", arguments.source.binary.display())
+    })?;
+    let release = Release {
+        version: version(arguments)?,
+        architecture: arguments.family.architecture(&arguments.architecture).to_owned(),
+        glibc: glibc(&binary)?,
+        time: u64::from(time),
+    };
+    let stage_folder = arguments.out.join("stage");
+    if stage_folder.exists() {
+        fs::remove_dir_all(&stage_folder)?;
+    }
+    let stage = lay_out(&arguments.source, arguments.family, &stage_folder)?;
+    let wanted = |name: &String| arguments.package.is_empty() || arguments.package.contains(name);
+    let names = description.packages.keys().filter(|name| wanted(name) && !stage.of_package(name).is_empty());
+    let mut artifacts = Vec::new();
+    for name in names {
+        artifacts.push(match arguments.family {
+            FamilyName::Deb => deb::wrap(&description, name, &stage, tree, &release)?,
+            FamilyName::Rpm => {
+                let keys = arguments
+                    .keys
+                    .as_ref()
+                    .context("an rpm is signed when it is made: --keys says by what")?;
+                let signer = Signer::read(keys, time)?;
+                rpm_package::wrap(&description, name, &stage, tree, &release, &signer)?
+            }
+        });
+    }
+    fs::remove_dir_all(&stage_folder)?;
+    Ok(artifacts)
+}
+
+/// Adds the key packages where keys or the address changed, and writes the site.
+fn publish(site: &SiteArguments, pool: &mut Pool, time: u32) -> anyhow::Result<()> {
+    let description = Description::read(&site.tree)?;
+    let signer = Signer::read(&site.keys, time)?;
+    let certificates = signer.certificates();
+    let keyring = vec![
+        (format!("/usr/share/keyrings/{KEYRING}.pgp"), certificates.apt_keyring()?),
+        (format!("/usr/share/{KEYRING}/myelin.sources"), debian::sources(&site.url).into_bytes()),
+        (format!("/usr/share/doc/{KEYRING}/copyright"), fs::read(site.tree.join("debian/copyright"))?),
+        (format!("/usr/share/doc/{KEYRING}/changelog.gz"), archive::gzip(CHANGELOG.as_bytes())?),
+    ];
+    let scripts = deb::scripts(&site.tree, KEYRING)?;
+    let newest = u64::from(signer.newest());
+    add_key_package(pool, Family::Debian, KEYRING, time, |version| {
+        deb::wrap_files(&description, KEYRING, version, &keyring, &scripts, newest)
+    })?;
+    let generations: Vec<&str> = certificates.rpm.iter().map(|(generation, _)| generation.as_str()).collect();
+    let mut files = vec![(
+        "/etc/yum.repos.d/myelin.repo".to_owned(),
+        rpm::repository_file(&site.url, &generations).into_bytes(),
+    )];
+    for (generation, certificate) in &certificates.rpm {
+        let path = format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-myelin-{generation}");
+        files.push((path, armored(certificate)?.into_bytes()));
+    }
+    add_key_package(pool, Family::Rpm, RELEASE, time, |version| {
+        rpm_package::wrap_files(&description, RELEASE, version, &files, newest, &signer)
+    })?;
+    render(site, pool, &description, &signer, time)
+}
+
+/// Versions of key packages are dates. Without a change there is no new one.
+fn add_key_package(
+    pool: &mut Pool,
+    family: Family,
+    name: &str,
+    time: u32,
+    make: impl Fn(&str) -> anyhow::Result<Artifact>,
+) -> anyhow::Result<()> {
+    let snapshot = pool.snapshot();
+    let newest = snapshot.of_channel(family, Channel::Stable).find(|package| package.package == name);
+    let mut version = date(time)?;
+    if let Some(newest) = newest {
+        let known = newest.version.split('-').next().unwrap_or_default();
+        if crate::digest::sha256(&make(known)?.bytes) == newest.sha256 {
+            return Ok(());
+        }
+        if crate::version::compare(&version, known).is_le() {
+            version = format!("{known}.1");
+        }
+    }
+    pool.add(&make(&version)?, Channel::Stable)
+}
+
+fn render(
+    site: &SiteArguments,
+    pool: &Pool,
+    description: &Description,
+    signer: &Signer,
+    time: u32,
+) -> anyhow::Result<()> {
+    let snapshot = pool.snapshot();
+    let url = site.url.trim_end_matches('/');
+    let tree = repository::render(&Site { description, snapshot: &snapshot, signer, url, time })?;
+    let generation = publisher::publish(&tree, pool, &site.site)?;
+    if let Some(path) = &site.upload_list {
+        fs::write(path, publisher::upload_list(&tree))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    println!("{} packages in {}", snapshot.packages.len(), generation.display());
+    Ok(())
+}
+
+fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::New { keys, generation, user, rsa_bits } => {
+            for (scheme, fingerprint) in signer::create(&keys, &generation, &user, time, rsa_bits)? {
+                println!("{scheme}\t{fingerprint}");
+            }
+            let primary = keys.join(format!("apt-{generation}.primary.asc"));
+            println!(
+                "Move {} off this machine: it is only needed to make another signing key.",
+                primary.display()
+            );
+        }
+        KeyCommand::Expire { keys, generation } => {
+            let retired = keys.join("retired");
+            fs::create_dir_all(&retired)?;
+            let mut moved = 0;
+            for scheme in ["apt", "rpm"] {
+                for kind in ["signing", "certificate"] {
+                    let name = format!("{scheme}-{generation}.{kind}.asc");
+                    if keys.join(&name).exists() {
+                        fs::rename(keys.join(&name), retired.join(&name))?;
+                        moved += 1;
+                    }
+                }
+            }
+            ensure!(moved > 0, "{}: no generation {generation}", keys.display());
+            println!("generation {generation} signs no more; its files are in {}", retired.display());
+        }
+        KeyCommand::List { keys } => {
+            let certificates = Certificates::read(&keys)?;
+            for certificate in &certificates.apt {
+                println!("apt\t{}", signer::fingerprint(certificate));
+            }
+            for (generation, certificate) in &certificates.rpm {
+                println!("rpm\t{}\t{generation}", signer::fingerprint(certificate));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn lay_out(source: &SourceArguments, family: FamilyName, destdir: &Path) -> anyhow::Result<Stage> {
+    Stage::lay_out(&source.tree, destdir, family.name(), &source.binary, source.runner.as_deref())
+}
+
+fn version(arguments: &BuildArguments) -> anyhow::Result<Version> {
+    let text = arguments.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"));
+    Ok(text.parse::<Version>()?.with_revision(arguments.revision))
+}
+
+/// The newest version of glibc's symbols that a binary asks for.
+fn glibc(binary: &[u8]) -> anyhow::Result<String> {
+    let prefix = b"GLIBC_2.";
+    let minors =
+        binary.windows(prefix.len() + 2).filter(|window| window.starts_with(prefix)).filter_map(|window| {
+            let digits: Vec<u8> =
+                window[prefix.len()..].iter().copied().take_while(u8::is_ascii_digit).collect();
+            String::from_utf8(digits).ok()?.parse::<u32>().ok()
+        });
+    let minor = minors.max().context("the binary asks for no glibc: is it built for this system?")?;
+    Ok(format!("2.{minor}"))
+}
+
+/// A package beside what the repositories say about it.
+#[derive(Serialize, Deserialize)]
+struct Sidecar {
+    family: Family,
+    package: String,
+    version: String,
+    architecture: String,
+    metadata: String,
+}
+
+fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(out)?;
+    let path = out.join(&artifact.file_name);
+    fs::write(&path, &artifact.bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    let sidecar = Sidecar {
+        family: artifact.family,
+        package: artifact.package.clone(),
+        version: artifact.version.clone(),
+        architecture: artifact.architecture.clone(),
+        metadata: artifact.metadata.clone(),
+    };
+    fs::write(out.join(format!("{}.json", artifact.file_name)), serde_json::to_vec_pretty(&sidecar)?)?;
+    println!("{} ({} bytes)", path.display(), artifact.bytes.len());
+    Ok(())
+}
+
+fn load(path: &Path) -> anyhow::Result<Artifact> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        bail!("{}: no file", path.display())
+    };
+    let sidecar = path.with_file_name(format!("{name}.json"));
+    let text = fs::read(&sidecar).with_context(|| {
+        format!("cannot read {}: `pack build` writes it beside the package", sidecar.display())
+    })?;
+    let Sidecar { family, package, version, architecture, metadata } = serde_json::from_slice(&text)?;
+    Ok(Artifact { family, package, version, architecture, file_name: name.to_owned(), metadata, bytes })
+}
+
+/// `2026.11.27`.
+fn date(time: u32) -> anyhow::Result<String> {
+    let moment = time::OffsetDateTime::from_unix_timestamp(i64::from(time))?;
+    Ok(format!("{}.{:02}.{:02}", moment.year(), u8::from(moment.month()), moment.day()))
+}
+
+fn tempfolder(pool: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let folder = pool.join("work");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The one reading of the clock: `--time` and `SOURCE_DATE_EPOCH` come before it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge of the program: everything below takes the time as an argument"
+)]
+fn now() -> anyhow::Result<u32> {
+    Ok(u32::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pool::Channel;
+
+/// Make Myelin's packages and the signed repositories that they are installed from.
+///
+/// From a built server to a finished site:
+///
+///     pack key new --keys KEYS --generation 2026
+///     pack all --keys KEYS --pool POOL --site SITE --url https://packages.example.org
+///
+/// SITE is a link to a folder that any web server can serve; POOL and KEYS are kept, and never served.
+#[derive(Debug, Parser)]
+#[command(name = "pack", version)]
+pub(super) struct Arguments {
+    /// Seconds since the epoch that every file, index and signature is dated with; else now.
+    #[arg(long, global = true, env = "SOURCE_DATE_EPOCH")]
+    pub(super) time: Option<u32>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lay out the files of a family's packages in a folder.
+    Stage {
+        #[arg(value_enum)]
+        family: FamilyName,
+        /// Where to; must not exist yet.
+        #[arg(long)]
+        destdir: PathBuf,
+        #[command(flatten)]
+        source: SourceArguments,
+    },
+    /// Make the packages of a family.
+    Build(BuildArguments),
+    /// Add packages to a channel and write the site.
+    Publish {
+        #[command(flatten)]
+        site: SiteArguments,
+        #[arg(long, value_enum, default_value_t = ChannelName::Stable)]
+        channel: ChannelName,
+        /// Packages that `pack build` made. Without any, the site is written anew.
+        files: Vec<PathBuf>,
+    },
+    /// Offer a version of the prerelease channel in the stable one.
+    Promote {
+        #[command(flatten)]
+        site: SiteArguments,
+        package: String,
+        version: String,
+    },
+    /// Offer a version no more.
+    Withdraw {
+        #[command(flatten)]
+        site: SiteArguments,
+        package: String,
+        version: String,
+    },
+    /// Sign the indexes again with a new date, and change nothing else. A timer does it every day.
+    Refresh {
+        #[command(flatten)]
+        site: SiteArguments,
+    },
+    /// Check a published site as its clients do; ends with 1 if anything is wrong or expires soon.
+    Verify {
+        site: PathBuf,
+        /// The folder with the certificates that are trusted.
+        #[arg(long)]
+        keys: PathBuf,
+        /// Complain when an index is valid for fewer days than this.
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+    },
+    /// Make, list and retire keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Build all packages of this machine's kind and publish them.
+    All(AllArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make the keys of a generation. With another one there, both sign for apt, and rpm's is announced.
+    #[command(visible_alias = "rotate")]
+    New {
+        #[arg(long)]
+        keys: PathBuf,
+        /// A year, or another word that sorts behind the ones before.
+        #[arg(long)]
+        generation: String,
+        /// Name and address in the certificates.
+        #[arg(long, default_value = "Myelin packages <packages@myelin.example>")]
+        user: String,
+        #[arg(long, hide = true, default_value_t = 4096)]
+        rsa_bits: u32,
+    },
+    /// Have a generation sign no more.
+    Expire {
+        #[arg(long)]
+        keys: PathBuf,
+        #[arg(long)]
+        generation: String,
+    },
+    /// Print the fingerprints.
+    List {
+        #[arg(long)]
+        keys: PathBuf,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SourceArguments {
+    /// The tree of the sources.
+    #[arg(long, default_value = ".")]
+    pub(super) tree: PathBuf,
+    /// The server.
+    #[arg(long, default_value = "target/release/myelin")]
+    pub(super) binary: PathBuf,
+    /// A server for this machine, where the binary is for another: it prints manual pages and completions.
+    #[arg(long)]
+    pub(super) runner: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BuildArguments {
+    #[arg(value_enum)]
+    pub(super) family: FamilyName,
+    #[command(flatten)]
+    pub(super) source: SourceArguments,
+    /// The folder of keys; an rpm is signed when it is made.
+    #[arg(long)]
+    pub(super) keys: Option<PathBuf>,
+    /// Only these packages.
+    #[arg(long)]
+    pub(super) package: Vec<String>,
+    /// 1.2.3, or 1.2.3-rc1; else the version of this tool.
+    #[arg(long)]
+    pub(super) version: Option<String>,
+    /// Counts packagings of the same version.
+    #[arg(long, default_value_t = 1)]
+    pub(super) revision: u32,
+    /// What the binary runs on.
+    #[arg(long = "arch", default_value = std::env::consts::ARCH)]
+    pub(super) architecture: String,
+    /// Where the packages go.
+    #[arg(long, default_value = "target/packages")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SiteArguments {
+    /// The tree of the sources, whose packaging/package.toml describes the repositories.
+    #[arg(long, default_value = ".")]
+    pub(super) tree: PathBuf,
+    /// The folder of keys.
+    #[arg(long)]
+    pub(super) keys: PathBuf,
+    /// The folder that remembers what was published; never served.
+    #[arg(long)]
+    pub(super) pool: PathBuf,
+    /// The site: a link that is changed when everything is written.
+    #[arg(long, visible_alias = "out")]
+    pub(super) site: PathBuf,
+    /// Where clients find the site.
+    #[arg(long)]
+    pub(super) url: String,
+    /// Write the order in which files have to be uploaded where nothing can be renamed, such as to a bucket.
+    #[arg(long)]
+    pub(super) upload_list: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AllArguments {
+    #[command(flatten)]
+    pub(super) site: SiteArguments,
+    /// The server.
+    #[arg(long, default_value = "target/release/myelin")]
+    binary: PathBuf,
+    #[arg(long)]
+    pub(super) version: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(super) revision: u32,
+    #[arg(long = "arch", default_value = std::env::consts::ARCH)]
+    pub(super) architecture: String,
+}
+
+impl AllArguments {
+    /// Tree and binary of what is built.
+    pub(super) fn source(&self) -> SourceArguments {
+        SourceArguments { tree: self.site.tree.clone(), binary: self.binary.clone(), runner: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FamilyName {
+    Deb,
+    Rpm,
+}
+
+impl FamilyName {
+    /// The word that files.list and install.sh know.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+        }
+    }
+
+    /// What the family calls a processor.
+    pub(super) fn architecture(self, architecture: &str) -> &str {
+        match (self, architecture) {
+            (Self::Deb, "x86_64") => "amd64",
+            (Self::Deb, "aarch64") => "arm64",
+            (Self::Rpm, "amd64") => "x86_64",
+            (Self::Rpm, "arm64") => "aarch64",
+            (_, other) => other,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ChannelName {
+    Stable,
+    Prerelease,
+}
+
+impl From<ChannelName> for Channel {
+    fn from(name: ChannelName) -> Self {
+        match name {
+            ChannelName::Stable => Self::Stable,
+            ChannelName::Prerelease => Self::Prerelease,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The wrapper for Debian packages: `ar` around two archives, compressed with xz, which every dpkg reads.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::archive::{self, TarWriter};
+use crate::description::{DebRelations, Description, PackageDescription};
+use crate::digest::hex;
+use crate::pool::{Artifact, Family};
+use crate::stage::{Entry, Kind, Stage};
+use crate::version::Version;
+
+/// What differs from build to build.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    pub(crate) version: Version,
+    /// The processor, in the family's word: `amd64`, `x86_64`.
+    pub(crate) architecture: String,
+    /// The oldest glibc that has what the binary needs: `2.34`.
+    pub(crate) glibc: String,
+    /// Seconds since the epoch: the time of every file.
+    pub(crate) time: u64,
+}
+
+/// What a package may have, and its mode.
+const CONTROL_FILES: &[(&str, u32)] =
+    &[("config", 0o755), ("postinst", 0o755), ("prerm", 0o755), ("postrm", 0o755), ("templates", 0o644)];
+
+/// Makes the Debian package of one of the description's packages.
+///
+/// # Errors
+/// If a file of the stage or a script of the tree cannot be read.
+pub(crate) fn wrap(
+    description: &Description,
+    name: &str,
+    stage: &Stage,
+    tree: &Path,
+    release: &Release,
+) -> anyhow::Result<Artifact> {
+    let package = description.packages.get(name).with_context(|| format!("no package {name}"))?;
+    let mut content = Content::new(release.time);
+    for entry in stage.of_package(name) {
+        content.add(stage, entry)?;
+    }
+    let architecture = if package.arch { release.architecture.as_str() } else { "all" };
+    let version = release.version.debian();
+    let facts =
+        Facts { version: &version, architecture, glibc: &release.glibc, size_bytes: content.size_bytes };
+    let control = control(description, name, package, &facts);
+    finish(name, &version, architecture, &control, content, &scripts(tree, name)?, release.time)
+}
+
+/// Makes a Debian package of files given as they are: what a repository makes itself, its key ring.
+///
+/// # Errors
+/// If the archive cannot be written.
+pub(crate) fn wrap_files(
+    description: &Description,
+    name: &str,
+    version: &str,
+    files: &[(String, Vec<u8>)],
+    scripts: &Scripts,
+    time: u64,
+) -> anyhow::Result<Artifact> {
+    let package = description.packages.get(name).with_context(|| format!("no package {name}"))?;
+    let mut content = Content::new(time);
+    for (path, bytes) in files {
+        content.file(path, 0o644, bytes)?;
+    }
+    let control = control(
+        description,
+        name,
+        package,
+        &Facts { version, architecture: "all", glibc: "", size_bytes: content.size_bytes },
+    );
+    finish(name, version, "all", &control, content, scripts, time)
+}
+
+/// Maintainer scripts and debconf files: name, mode, text.
+pub(crate) type Scripts = Vec<(&'static str, u32, String)>;
+
+/// Reads the scripts of a package from `debian/` of the tree.
+///
+/// # Errors
+/// If one cannot be read.
+pub(crate) fn scripts(tree: &Path, name: &str) -> anyhow::Result<Scripts> {
+    let mut scripts = Vec::new();
+    for (kind, mode) in CONTROL_FILES {
+        if let Some(text) = control_file(tree, name, kind)? {
+            scripts.push((*kind, *mode, text));
+        }
+    }
+    Ok(scripts)
+}
+
+/// What goes into `data.tar`, and what is said about it in `control.tar`.
+struct Content {
+    data: TarWriter,
+    folders: BTreeSet<String>,
+    checksums: String,
+    conffiles: String,
+    size_bytes: u64,
+}
+
+impl Content {
+    fn new(time: u64) -> Self {
+        let data = TarWriter::new(time);
+        Self {
+            data,
+            folders: BTreeSet::new(),
+            checksums: String::new(),
+            conffiles: String::new(),
+            size_bytes: 0,
+        }
+    }
+
+    fn add(&mut self, stage: &Stage, entry: &Entry) -> anyhow::Result<()> {
+        match entry.kind {
+            Kind::Directory => self.folder(&entry.path, entry.mode)?,
+            Kind::Link => {
+                self.folders_of(&entry.path)?;
+                self.data.link(&format!(".{}", entry.path), &entry.target)?;
+            }
+            Kind::File | Kind::Config => self.file(&entry.path, entry.mode, &stage.read(entry)?)?,
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &str, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
+        self.folders_of(path)?;
+        self.data.file(&format!(".{path}"), mode, bytes)?;
+        self.size_bytes += (bytes.len() as u64).next_multiple_of(1024);
+        if path.starts_with("/etc/") {
+            self.conffiles += &format!("{path}\n");
+        } else {
+            self.checksums += &format!("{}  {}\n", md5(bytes), path.trim_start_matches('/'));
+        }
+        Ok(())
+    }
+
+    /// dpkg wants every folder on the way; those that nobody describes are root's.
+    fn folders_of(&mut self, path: &str) -> anyhow::Result<()> {
+        for (at, _) in path.match_indices('/').skip(1) {
+            let folder = path[..at].to_owned();
+            if !self.folders.contains(&folder) {
+                self.folder(&folder, 0o755)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &str, mode: u32) -> anyhow::Result<()> {
+        self.folders_of(path)?;
+        if self.folders.insert(path.to_owned()) {
+            self.data.directory(&format!(".{path}/"), mode)?;
+            self.size_bytes += 1024;
+        }
+        Ok(())
+    }
+}
+
+fn finish(
+    name: &str,
+    version: &str,
+    architecture: &str,
+    control: &str,
+    content: Content,
+    scripts: &Scripts,
+    time: u64,
+) -> anyhow::Result<Artifact> {
+    let mut archive = TarWriter::new(time);
+    archive.directory("./", 0o755)?;
+    archive.file("./control", 0o644, control.as_bytes())?;
+    archive.file("./md5sums", 0o644, content.checksums.as_bytes())?;
+    if !content.conffiles.is_empty() {
+        archive.file("./conffiles", 0o644, content.conffiles.as_bytes())?;
+    }
+    for (kind, mode, text) in scripts {
+        archive.file(&format!("./{kind}"), *mode, text.as_bytes())?;
+    }
+    let control_archive = archive::xz(&archive.finish())?;
+    let data_archive = archive::xz(&content.data.finish())?;
+    let bytes = archive::ar(
+        &[("debian-binary", b"2.0\n"), ("control.tar.xz", &control_archive), ("data.tar.xz", &data_archive)],
+        time,
+    );
+    Ok(Artifact {
+        family: Family::Debian,
+        package: name.to_owned(),
+        version: version.to_owned(),
+        architecture: architecture.to_owned(),
+        file_name: format!("{name}_{version}_{architecture}.deb"),
+        metadata: control.to_owned(),
+        bytes,
+    })
+}
+
+/// A script of `debian/`, with what debhelper would have put in place of its token.
+fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option<String>> {
+    let path = tree.join(format!("debian/{package}.{kind}"));
+    if !path.exists() {
+        return Ok(None);
+    }
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let text = read(&path)?;
+    let token = "#DEBHELPER#\n";
+    if !text.contains(token) {
+        return Ok(Some(text));
+    }
+    let snippet = read(&tree.join("packaging/debhelper").join(kind))?;
+    Ok(Some(text.replace(token, &snippet)))
+}
+
+/// What a control file says that the description does not know.
+struct Facts<'a> {
+    version: &'a str,
+    architecture: &'a str,
+    glibc: &'a str,
+    size_bytes: u64,
+}
+
+fn control(description: &Description, name: &str, package: &PackageDescription, facts: &Facts<'_>) -> String {
+    let (summary, text) = description.texts(package);
+    let mut out = format!("Package: {name}\nSource: {}\n", description.name);
+    out += &format!("Version: {}\nArchitecture: {}\n", facts.version, facts.architecture);
+    out += &format!("Maintainer: {}\nInstalled-Size: {}\n", description.maintainer, facts.size_bytes / 1024);
+    out += &relations(&package.deb, facts.glibc);
+    out += &format!("Section: {}\nPriority: optional\nHomepage: {}\n", package.section, description.homepage);
+    out + &format!("Description: {summary}\n{}", long_text(text))
+}
+
+/// The long text of a description: indented, an empty line as a full stop.
+fn long_text(text: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect()
+}
+
+fn relations(deb: &DebRelations, glibc: &str) -> String {
+    let fields = [
+        ("Pre-Depends", &deb.pre_depends),
+        ("Depends", &deb.depends),
+        ("Recommends", &deb.recommends),
+        ("Suggests", &deb.suggests),
+        ("Conflicts", &deb.conflicts),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(field, names)| format!("{field}: {}\n", names.join(", ").replace("{glibc}", glibc)))
+        .collect()
+}
+
+/// dpkg's own list of checksums is in MD5; it finds damage, not attacks.
+fn md5(bytes: &[u8]) -> String {
+    use pgp::crypto::hash::HashAlgorithm;
+    HashAlgorithm::Md5.digest(bytes).map(|sum| hex(&sum)).unwrap_or_default()
+}

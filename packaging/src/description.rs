@@ -1,0 +1,88 @@
+//! What the packages say of themselves: `packaging/package.toml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+/// The whole of `package.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) license: String,
+    pub(crate) maintainer: String,
+    pub(crate) homepage: String,
+    pub(crate) repository: RepositoryDescription,
+    pub(crate) packages: BTreeMap<String, PackageDescription>,
+}
+
+/// What the repositories say of themselves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepositoryDescription {
+    pub(crate) origin: String,
+    pub(crate) label: String,
+    pub(crate) suites: Vec<String>,
+    pub(crate) valid_days: u32,
+}
+
+/// One package.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackageDescription {
+    /// Whether it holds something that only one kind of processor runs.
+    pub(crate) arch: bool,
+    pub(crate) section: String,
+    summary: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    pub(crate) deb: DebRelations,
+    #[serde(default)]
+    pub(crate) rpm: RpmRelations,
+}
+
+/// The relations of a Debian package, in Debian's words.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DebRelations {
+    pub(crate) pre_depends: Vec<String>,
+    pub(crate) depends: Vec<String>,
+    pub(crate) recommends: Vec<String>,
+    pub(crate) suggests: Vec<String>,
+    pub(crate) conflicts: Vec<String>,
+}
+
+/// The relations of an rpm.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RpmRelations {
+    pub(crate) requires: Vec<String>,
+    pub(crate) recommends: Vec<String>,
+    pub(crate) suggests: Vec<String>,
+    pub(crate) conflicts: Vec<String>,
+}
+
+impl Description {
+    /// Reads `packaging/package.toml` of a tree.
+    ///
+    /// # Errors
+    /// If it cannot be read, or says what this version does not know.
+    pub(crate) fn read(tree: &Path) -> anyhow::Result<Self> {
+        let path = tree.join("packaging/package.toml");
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// The summary and the long text of a package: its own, or that of the whole.
+    pub(crate) fn texts<'a>(&'a self, package: &'a PackageDescription) -> (&'a str, &'a str) {
+        (
+            package.summary.as_deref().unwrap_or(&self.summary),
+            package.description.as_deref().unwrap_or(&self.description),
+        )
+    }
+}

@@ -1,0 +1,32 @@
+//! Writers of repositories: from what the channels hold to a tree. They read no file and no clock.
+
+pub(crate) mod debian;
+pub(crate) mod rpm;
+
+use crate::description::Description;
+use crate::pool::Snapshot;
+use crate::signer::Signer;
+use crate::tree::Tree;
+
+/// What every writer is given.
+pub(crate) struct Site<'a> {
+    pub(crate) description: &'a Description,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) signer: &'a Signer,
+    /// Where clients will find the tree, without a slash at the end.
+    pub(crate) url: &'a str,
+    /// Seconds since the epoch: the date of every index.
+    pub(crate) time: u32,
+}
+
+/// The whole site.
+///
+/// # Errors
+/// If something cannot be signed.
+pub(crate) fn render(site: &Site<'_>) -> anyhow::Result<Tree> {
+    let mut tree = Tree::default();
+    debian::render(site, &mut tree)?;
+    rpm::render(site, &mut tree)?;
+    crate::site::render(site, &mut tree)?;
+    Ok(tree)
+}
