@@ -13,6 +13,7 @@ mod redact;
 mod room;
 mod session;
 mod state;
+mod sync;
 mod tag;
 mod to_device;
 
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(redact::routes())
         .merge(room::routes())
         .merge(state::routes())
+        .merge(sync::routes())
         .merge(config::routes())
         .merge(filter::routes())
         .merge(push::routes())

@@ -24,6 +24,7 @@ pub mod random;
 pub mod ratelimit;
 pub mod room;
 pub mod session;
+pub mod sync;
 pub mod tasks;
 pub mod timeline;
 pub mod to_device;

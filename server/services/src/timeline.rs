@@ -11,6 +11,7 @@ mod view;
 
 use myelin_storage::{Position, StorageError, Store, Token};
 
+pub(crate) use self::messages::Walk;
 pub use self::{
     access::Access,
     context::Context,

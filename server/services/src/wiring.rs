@@ -18,6 +18,7 @@ use crate::{
     random::Random,
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
+    sync::{SyncSettings, Syncs},
     tasks::Tasks,
     timeline::Timelines,
     to_device::ToDevice,
@@ -37,6 +38,7 @@ pub struct Services {
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
     pub timelines: Timelines,
+    pub syncs: Syncs,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -64,7 +66,7 @@ impl Services {
             clock: clock.clone(),
             random: random.clone(),
             notifier: notifier.clone(),
-            tasks,
+            tasks: tasks.clone(),
             key,
             settings: room_settings(&config, server_name.clone()),
         });
@@ -81,6 +83,14 @@ impl Services {
             config.rate_limits.rc_key_requests,
         );
         let timelines = Timelines::new(store.clone(), clock.clone());
+        let syncs = Syncs::new(
+            store.clone(),
+            clock.clone(),
+            notifier.clone(),
+            tasks,
+            push_rules.clone(),
+            sync_settings(&config),
+        );
         let accounts = Accounts::new(
             store.clone(),
             sessions.clone(),
@@ -103,6 +113,7 @@ impl Services {
             sessions,
             rooms,
             timelines,
+            syncs,
             filters,
             account_data,
             push_rules,
@@ -135,5 +146,22 @@ pub fn account_settings(config: &Config, server_name: OwnedServerName) -> Accoun
         registration: config.registration.clone(),
         passwords: config.passwords.clone(),
         rate_limits: config.rate_limits.clone(),
+    }
+}
+
+fn sync_settings(config: &Config) -> SyncSettings {
+    let prejoin_state = &config.api.room_prejoin_state;
+    SyncSettings {
+        prejoin_state: prejoin_state
+            .iter()
+            .map(|selector| (selector.event_type.clone(), selector.state_key.clone()))
+            .collect(),
+        // What is no room id names no room.
+        excluded_rooms: config
+            .rooms
+            .exclude_rooms_from_sync
+            .iter()
+            .filter_map(|room_id| room_id.as_str().try_into().ok())
+            .collect(),
     }
 }

@@ -16,8 +16,9 @@ const TIERS: &[(u8, &[&str])] = &[
     (4, &["device", "device_keys", "interactive_auth", "key_backup", "to_device"]),
     (5, &["room", "timeline"]),
     (6, &["inbound"]),
-    (7, &["appservice", "directory", "presence", "push", "search", "sender", "sync", "typing"]),
-    (8, &["wiring"]),
+    (7, &["appservice", "directory", "presence", "push", "search", "sender", "typing"]),
+    (8, &["sync"]),
+    (9, &["wiring"]),
 ];
 
 /// Finds modules without a tier and uses of the same tier or a higher one.

@@ -43,10 +43,8 @@ impl Access {
     pub async fn find(txn: &mut ReadTxn, room_id: &RoomId, user_id: &UserId) -> Result<Self, ReadError> {
         let refuse = || ReadError::NotInRoom { user_id: user_id.to_owned(), room_id: room_id.to_owned() };
         let room = rooms::find(txn, room_id).await?.ok_or_else(refuse)?;
-        let state = room.state.ok_or_else(refuse)?;
-        let rules = rules_of(&room)?;
-        let membership = memberships::find(txn, room.nid, user_id).await?;
-        let whole = Self { rules, until: Position(i64::MAX), state, left_by: None, is_member: true, room };
+        let whole = Self::of_member(room)?.ok_or_else(refuse)?;
+        let membership = memberships::find(txn, whole.room.nid, user_id).await?;
         let Some(membership) = membership else { return whole.open_to_the_world().ok_or_else(refuse) };
         match membership.membership.as_str() {
             "join" => return Ok(whole),
@@ -57,10 +55,20 @@ impl Access {
         let Some((left, state)) = left.and_then(|left| left.state_before.map(|state| (left, state))) else {
             return whole.open_to_the_world().ok_or_else(refuse);
         };
-        if !was_joined(txn, left.replaces, rules).await? {
+        if !was_joined(txn, left.replaces, whole.rules).await? {
             return whole.open_to_the_world().ok_or_else(refuse);
         }
         Ok(Self { until: membership.position, state, left_by: Some(left.nid), ..whole })
+    }
+
+    /// What somebody who is in the room reads; `None` for a room without events.
+    ///
+    /// # Errors
+    /// If the room has a version that nobody knows.
+    pub(crate) fn of_member(room: Room) -> Result<Option<Self>, StorageError> {
+        let Some(state) = room.state else { return Ok(None) };
+        let rules = rules_of(&room)?;
+        Ok(Some(Self { rules, until: Position(i64::MAX), state, left_by: None, is_member: true, room }))
     }
 
     fn open_to_the_world(self) -> Option<Self> {

@@ -47,10 +47,10 @@ pub struct Page {
 }
 
 /// A stretch of history that was looked through.
-pub(super) struct Stretch {
-    pub(super) shown: Vec<Shown>,
+pub(crate) struct Stretch {
+    pub(crate) shown: Vec<Shown>,
     /// Where it ended; none if there is nothing beyond.
-    pub(super) end: Option<Position>,
+    pub(crate) end: Option<Position>,
 }
 
 impl Timelines {
@@ -105,16 +105,16 @@ impl Timelines {
 }
 
 /// How to walk through a room's history.
-pub(super) struct Walk<'a> {
-    pub(super) access: &'a Access,
-    pub(super) direction: Direction,
-    pub(super) limit: u32,
-    pub(super) filter: &'a RoomEventFilter,
+pub(crate) struct Walk<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) direction: Direction,
+    pub(crate) limit: u32,
+    pub(crate) filter: &'a RoomEventFilter,
 }
 
 impl Walk<'_> {
     /// Collects what the user sees and the filter takes, until there is enough of it.
-    pub(super) async fn go(
+    pub(crate) async fn go(
         &self,
         txn: &mut ReadTxn,
         reader: Reader<'_>,

@@ -1,0 +1,353 @@
+//! Puts an answer together, out of one snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use myelin_storage::{
+    Position, ReadTxn, RoomNid, StorageError, Token, device_lists,
+    memberships::{self, Membership},
+    one_time_keys,
+    rooms::{self, Room},
+    to_device,
+};
+use ruma::api::client::filter::FilterDefinition;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{
+    DeviceLists, InvitedRoom, JoinedRoom, LeftRoom, Response, Shared, SyncRequest, Timeline, UnreadCounts,
+    own::OwnData,
+    response::{Events, KnockedRoom, Rooms},
+    room::Span,
+};
+use crate::{
+    client_event::Form,
+    session::Requester,
+    timeline::{Access, ReadError},
+};
+
+/// Messages to a device in one answer at most; the others come with the next.
+const MAX_TO_DEVICE: u32 = 100;
+
+/// One request for an answer.
+pub(super) struct Collector<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) requester: &'a Requester,
+    pub(super) filter: &'a FilterDefinition,
+    pub(super) request: &'a SyncRequest,
+}
+
+impl Collector<'_> {
+    /// Everything after `since`, or everything.
+    pub(super) async fn collect(&self, since: Option<Position>) -> Result<Response, StorageError> {
+        if let Some(since) = since {
+            self.acknowledge(since).await?;
+        }
+        // The snapshot shows at least what was committed before it.
+        let mut until = *self.shared.store.committed().borrow();
+        let mut txn = self.shared.store.read().await?;
+        let txn = &mut txn;
+        let to_device = self.to_device(txn, since, &mut until).await?;
+        let memberships = memberships::list_of_user(txn, &self.requester.user_id).await?;
+        let mut own = OwnData::read(txn, self, since).await?;
+        let rooms = self.rooms(txn, &memberships, since, until, &mut own).await?;
+        let device_lists = self.device_lists(txn, since).await?;
+        let (counts, unused) = self.one_time_keys(txn).await?;
+        Ok(Response {
+            next_batch: self.token(until),
+            rooms,
+            account_data: own.account_data,
+            presence: Events::default(),
+            to_device,
+            device_lists,
+            device_one_time_keys_count: counts,
+            device_unused_fallback_key_types: unused,
+            until,
+        })
+    }
+
+    /// The answer when the time is over.
+    pub(super) async fn nothing(&self, until: Position) -> Result<Response, StorageError> {
+        Ok(Response {
+            next_batch: self.token(until),
+            rooms: Rooms::default(),
+            account_data: Events::default(),
+            presence: Events::default(),
+            to_device: Events::default(),
+            device_lists: DeviceLists::default(),
+            device_one_time_keys_count: BTreeMap::new(),
+            device_unused_fallback_key_types: Vec::new(),
+            until,
+        })
+    }
+
+    pub(super) fn token(&self, position: Position) -> String {
+        Token::new(self.shared.store.token().incarnation, position).to_string()
+    }
+
+    /// The client has what came before its token.
+    async fn acknowledge(&self, since: Position) -> Result<(), StorageError> {
+        let Some(device_id) = &self.requester.device_id else { return Ok(()) };
+        let user_id = &self.requester.user_id;
+        let mut txn = self.shared.store.read().await?;
+        let waiting = to_device::list(&mut txn, user_id, device_id, Position(i64::MIN), since, 1).await?;
+        drop(txn);
+        if !waiting.is_empty() {
+            let mut txn = self.shared.store.write("sync::acknowledge").await?;
+            to_device::delete_until(&mut txn, user_id, device_id, since).await?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Messages to the device. If there are more than fit, the answer ends where they end, for everything.
+    async fn to_device(
+        &self,
+        txn: &mut ReadTxn,
+        since: Option<Position>,
+        until: &mut Position,
+    ) -> Result<Events, StorageError> {
+        #[derive(Serialize)]
+        struct Message<'a> {
+            sender: &'a str,
+            #[serde(rename = "type")]
+            event_type: &'a str,
+            content: &'a RawValue,
+        }
+
+        let Some(device_id) = &self.requester.device_id else { return Ok(Events::default()) };
+        let after = since.unwrap_or(Position(i64::MIN));
+        let user_id = &self.requester.user_id;
+        let messages = to_device::list(txn, user_id, device_id, after, *until, MAX_TO_DEVICE + 1).await?;
+        let mut fitting = messages.as_slice();
+        if messages.len() > usize::try_from(MAX_TO_DEVICE).unwrap_or(usize::MAX) {
+            let last = &messages[messages.len() - 1];
+            // Several messages may stand at one place, and a token cannot stand between them.
+            let cut = messages.iter().position(|message| message.position == last.position).unwrap_or(0);
+            if cut > 0 {
+                fitting = &messages[..cut];
+                *until = fitting[cut - 1].position;
+            }
+        }
+        let mut events = Vec::with_capacity(fitting.len());
+        for message in fitting {
+            let unreadable =
+                |error: serde_json::Error| StorageError::Inconsistent(format!("to-device: {error}"));
+            let content: &RawValue = serde_json::from_str(&message.content).map_err(unreadable)?;
+            let (sender, event_type) = (message.sender.as_str(), message.event_type.as_str());
+            events.push(to_raw_value(&Message { sender, event_type, content }).map_err(unreadable)?);
+        }
+        Ok(Events { events })
+    }
+
+    async fn device_lists(
+        &self,
+        txn: &mut ReadTxn,
+        since: Option<Position>,
+    ) -> Result<DeviceLists, StorageError> {
+        let Some(since) = since else { return Ok(DeviceLists::default()) };
+        let changes = device_lists::list_changes(txn, &self.requester.user_id, since).await?;
+        Ok(DeviceLists {
+            changed: changes.changed.into_iter().collect(),
+            left: changes.left.into_iter().collect(),
+        })
+    }
+
+    async fn one_time_keys(
+        &self,
+        txn: &mut ReadTxn,
+    ) -> Result<(BTreeMap<String, i64>, Vec<String>), StorageError> {
+        let Some(device_id) = &self.requester.device_id else { return Ok(Default::default()) };
+        let user_id = &self.requester.user_id;
+        let mut counts: BTreeMap<String, i64> =
+            one_time_keys::count(txn, user_id, device_id).await?.into_iter().collect();
+        // A client that hears of no count does not know that it has to upload keys.
+        counts.entry("signed_curve25519".to_owned()).or_insert(0);
+        let unused = one_time_keys::list_unused_fallback_algorithms(txn, user_id, device_id).await?;
+        Ok((counts, unused))
+    }
+
+    async fn rooms(
+        &self,
+        txn: &mut ReadTxn,
+        memberships: &[Membership],
+        since: Option<Position>,
+        until: Position,
+        own: &mut OwnData,
+    ) -> Result<Rooms, StorageError> {
+        let wanted = self.choose(txn, memberships, since, until, own).await?;
+        let nids: Vec<RoomNid> = wanted.iter().map(|membership| membership.room).collect();
+        let mut by_nid: BTreeMap<RoomNid, Room> = BTreeMap::new();
+        for piece in nids.chunks(1_000) {
+            by_nid.extend(rooms::list(txn, piece).await?.into_iter().map(|room| (room.nid, room)));
+        }
+        let mut answer = Rooms::default();
+        for membership in wanted {
+            let Some(room) = by_nid.remove(&membership.room) else { continue };
+            if self.takes(&room) {
+                self.room(txn, room, membership, since, until, own, &mut answer).await?;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The memberships in rooms that may have something new.
+    async fn choose<'m>(
+        &self,
+        txn: &mut ReadTxn,
+        memberships: &'m [Membership],
+        since: Option<Position>,
+        until: Position,
+        own: &mut OwnData,
+    ) -> Result<Vec<&'m Membership>, StorageError> {
+        let visible = memberships.iter().filter(|membership| {
+            membership.since_position <= until
+                && !(membership.forgotten && matches!(membership.membership.as_str(), "leave" | "ban"))
+        });
+        let joined: Vec<RoomNid> = memberships
+            .iter()
+            .filter(|membership| membership.membership == "join")
+            .map(|membership| membership.room)
+            .collect();
+        own.read_receipts(txn, self, &joined, since).await?;
+        let Some(since) = since else {
+            let include_leave = self.filter.room.include_leave;
+            let is_gone = |membership: &Membership| matches!(membership.membership.as_str(), "leave" | "ban");
+            return Ok(visible.filter(|membership| include_leave || !is_gone(membership)).collect());
+        };
+        let changed: BTreeSet<RoomNid> =
+            rooms::list_changed(txn, &joined, since).await?.into_iter().collect();
+        Ok(visible
+            .filter(|membership| match membership.membership.as_str() {
+                "join" => {
+                    self.request.full_state
+                        || changed.contains(&membership.room)
+                        || own.concerns(membership.room)
+                }
+                _ => membership.since_position > since,
+            })
+            .collect())
+    }
+
+    fn takes(&self, room: &Room) -> bool {
+        let filter = &self.filter.room;
+        filter.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room.room_id))
+            && !filter.not_rooms.contains(&room.room_id)
+            && !self.shared.settings.excluded_rooms.contains(&room.room_id)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it hands each kind of room what it needs")]
+    async fn room(
+        &self,
+        txn: &mut ReadTxn,
+        room: Room,
+        membership: &Membership,
+        since: Option<Position>,
+        until: Position,
+        own: &mut OwnData,
+        answer: &mut Rooms,
+    ) -> Result<(), StorageError> {
+        let room_id = room.room_id.clone();
+        match membership.membership.as_str() {
+            "join" => {
+                if let Some(joined) = self.joined(txn, room, membership, since, until, own).await? {
+                    answer.join.insert(room_id, joined);
+                }
+            }
+            "invite" => {
+                if let Some(invite_state) = self.stripped(txn, room, membership).await? {
+                    answer.invite.insert(room_id, InvitedRoom { invite_state });
+                }
+            }
+            "knock" => {
+                if let Some(knock_state) = self.stripped(txn, room, membership).await? {
+                    answer.knock.insert(room_id, KnockedRoom { knock_state });
+                }
+            }
+            _ => {
+                if let Some(left) = self.left(txn, room, membership, since, until, own).await? {
+                    answer.leave.insert(room_id, left);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn joined(
+        &self,
+        txn: &mut ReadTxn,
+        room: Room,
+        membership: &Membership,
+        since: Option<Position>,
+        until: Position,
+        own: &mut OwnData,
+    ) -> Result<Option<JoinedRoom>, StorageError> {
+        let Some(access) = Access::of_member(room)? else { return Ok(None) };
+        // Whoever joined since then knows nothing of the room.
+        let since_of_room = since.filter(|since| membership.since_position <= *since);
+        let span = Span { since: since_of_room, until, full_state: self.request.full_state };
+        let history = self.history(txn, &access, span).await?;
+        if since.is_some() && since_of_room.is_none() {
+            own.read_room(txn, self, access.room.nid).await?;
+        }
+        let mut joined = JoinedRoom {
+            timeline: history.timeline,
+            summary: history.summary,
+            account_data: own.take_account_data(access.room.nid),
+            ephemeral: own.take_receipts(access.room.nid),
+            unread_notifications: UnreadCounts::default(),
+            ..JoinedRoom::default()
+        };
+        let state = Events { events: history.state };
+        *(if self.request.use_state_after { &mut joined.state_after } else { &mut joined.state }) =
+            Some(state);
+        let is_new = since_of_room.is_none() || self.request.full_state;
+        Ok((is_new || !joined.is_empty()).then_some(joined))
+    }
+
+    async fn stripped(
+        &self,
+        txn: &mut ReadTxn,
+        room: Room,
+        membership: &Membership,
+    ) -> Result<Option<Events>, StorageError> {
+        let Some(access) = Access::of_member(room)? else { return Ok(None) };
+        Ok(Some(self.stripped_state(txn, &access, membership.event).await?))
+    }
+
+    /// A room that the user has gone from: what came before that, and the going itself.
+    async fn left(
+        &self,
+        txn: &mut ReadTxn,
+        room: Room,
+        membership: &Membership,
+        since: Option<Position>,
+        until: Position,
+        own: &mut OwnData,
+    ) -> Result<Option<LeftRoom>, StorageError> {
+        let room_id = room.room_id.clone();
+        match Access::find(txn, &room_id, &self.requester.user_id).await {
+            Ok(access) if access.left_by.is_some() => {
+                let until = until.min(access.until);
+                let span = Span { since, until, full_state: self.request.full_state };
+                let history = self.history(txn, &access, span).await?;
+                let state = Some(Events { events: history.state });
+                let account_data = own.take_account_data(access.room.nid);
+                let mut left = LeftRoom { timeline: history.timeline, account_data, ..LeftRoom::default() };
+                *(if self.request.use_state_after { &mut left.state_after } else { &mut left.state }) = state;
+                Ok(Some(left))
+            }
+            // The user never was in the room: an invite was refused or taken back.
+            Ok(_) | Err(ReadError::NotInRoom { .. }) => {
+                let Some(access) = Access::of_member(room)? else { return Ok(None) };
+                let stored = myelin_storage::events::list(txn, &[membership.event]).await?;
+                let reader = self.reader(&access);
+                let shown = reader.see(txn, stored).await?;
+                let events = reader.format(txn, &shown, Form::WithoutRoomId).await?;
+                let timeline = Timeline { events, limited: false, prev_batch: None };
+                Ok(Some(LeftRoom { timeline, state: Some(Events::default()), ..LeftRoom::default() }))
+            }
+            Err(ReadError::Internal(error)) => Err(error),
+            Err(ReadError::NotFound(_) | ReadError::InvalidToken) => Ok(None),
+        }
+    }
+}

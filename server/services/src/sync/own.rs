@@ -1,0 +1,148 @@
+//! What belongs to the user: account data, push rules, and the receipts that the user may see.
+
+use std::collections::BTreeMap;
+
+use myelin_storage::{
+    Position, ReadTxn, RoomNid, StorageError, account_data,
+    receipts::{self, Receipt},
+};
+use serde::Serialize;
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use super::{collect::Collector, response::Events};
+use crate::event_filter;
+
+/// The user's data that changed, by room.
+#[derive(Default)]
+pub(super) struct OwnData {
+    pub(super) account_data: Events,
+    of_rooms: BTreeMap<RoomNid, Vec<Box<RawValue>>>,
+    receipts: BTreeMap<RoomNid, Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(rename = "type")]
+    data_type: &'a str,
+    content: &'a RawValue,
+}
+
+impl OwnData {
+    /// Reads what changed after `since`, or everything.
+    pub(super) async fn read(
+        txn: &mut ReadTxn,
+        collector: &Collector<'_>,
+        since: Option<Position>,
+    ) -> Result<Self, StorageError> {
+        let mut own = Self::default();
+        let user_id = &collector.requester.user_id;
+        let after = since.unwrap_or(Position(i64::MIN));
+        for entry in account_data::list_changes(txn, user_id, after).await? {
+            own.add(collector, &entry)?;
+        }
+        let push_rules = &collector.shared.push_rules;
+        let rules = match since {
+            None => Some(push_rules.content(txn, user_id).await?),
+            Some(since) => push_rules.content_changed_after(txn, user_id, since).await?,
+        };
+        if let Some(rules) = rules
+            && event_filter::takes_type(&collector.filter.account_data, "m.push_rules")
+        {
+            let event = json!({ "type": "m.push_rules", "content": rules });
+            own.account_data.events.push(to_raw_value(&event).map_err(unreadable)?);
+        }
+        Ok(own)
+    }
+
+    /// Reads all of a room that the user joined since the last answer.
+    pub(super) async fn read_room(
+        &mut self,
+        txn: &mut ReadTxn,
+        collector: &Collector<'_>,
+        room: RoomNid,
+    ) -> Result<(), StorageError> {
+        self.of_rooms.remove(&room);
+        for entry in account_data::list(txn, &collector.requester.user_id, Some(room)).await? {
+            self.add(collector, &entry)?;
+        }
+        self.read_receipts(txn, collector, &[room], None).await
+    }
+
+    /// Reads the receipts of rooms that came after `since`, or all.
+    pub(super) async fn read_receipts(
+        &mut self,
+        txn: &mut ReadTxn,
+        collector: &Collector<'_>,
+        rooms: &[RoomNid],
+        since: Option<Position>,
+    ) -> Result<(), StorageError> {
+        if !event_filter::takes_type_in_room(&collector.filter.room.ephemeral, "m.receipt") {
+            return Ok(());
+        }
+        let after = since.unwrap_or(Position(i64::MIN));
+        let found = receipts::list_changes(txn, &collector.requester.user_id, rooms, after).await?;
+        let mut by_room: BTreeMap<RoomNid, Map<String, Value>> = BTreeMap::new();
+        for receipt in &found {
+            add_receipt(by_room.entry(receipt.room).or_default(), receipt);
+        }
+        for (room, content) in by_room {
+            let event = json!({ "type": "m.receipt", "content": content });
+            self.receipts.insert(room, to_raw_value(&event).map_err(unreadable)?);
+        }
+        Ok(())
+    }
+
+    /// Whether something of the room is to be told.
+    pub(super) fn concerns(&self, room: RoomNid) -> bool {
+        self.of_rooms.contains_key(&room) || self.receipts.contains_key(&room)
+    }
+
+    pub(super) fn take_account_data(&mut self, room: RoomNid) -> Events {
+        Events { events: self.of_rooms.remove(&room).unwrap_or_default() }
+    }
+
+    pub(super) fn take_receipts(&mut self, room: RoomNid) -> Events {
+        Events { events: self.receipts.remove(&room).into_iter().collect() }
+    }
+
+    fn add(
+        &mut self,
+        collector: &Collector<'_>,
+        entry: &account_data::AccountData,
+    ) -> Result<(), StorageError> {
+        let filter = collector.filter;
+        let data_type = entry.data_type.as_str();
+        let is_wanted = match entry.room {
+            None => event_filter::takes_type(&filter.account_data, data_type),
+            Some(_) => event_filter::takes_type_in_room(&filter.room.account_data, data_type),
+        };
+        if !is_wanted {
+            return Ok(());
+        }
+        let content: &RawValue = serde_json::from_str(&entry.content).map_err(unreadable)?;
+        let event = to_raw_value(&Entry { data_type, content }).map_err(unreadable)?;
+        match entry.room {
+            None => self.account_data.events.push(event),
+            Some(room) => self.of_rooms.entry(room).or_default().push(event),
+        }
+        Ok(())
+    }
+}
+
+/// `event id → type → user → time and thread`, see <https://spec.matrix.org/v1.19/client-server-api/#mreceipt>.
+fn add_receipt(content: &mut Map<String, Value>, receipt: &Receipt) {
+    let mut detail = json!({ "ts": receipt.ts });
+    if let Some(thread) = &receipt.thread {
+        detail["thread_id"] = json!(thread);
+    }
+    let of_event = content.entry(receipt.event_id.as_str()).or_insert_with(|| json!({}));
+    of_event[&receipt.receipt_type][receipt.user_id.as_str()] = detail;
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn unreadable(error: serde_json::Error) -> StorageError {
+    StorageError::Inconsistent(format!("account data: {error}"))
+}

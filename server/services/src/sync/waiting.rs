@@ -1,0 +1,47 @@
+//! Which rooms a waiting client is in, without asking the database each time.
+
+use std::sync::Arc;
+
+use myelin_storage::{Position, StorageError, Store, memberships, rooms};
+use quick_cache::sync::Cache;
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
+
+use crate::notify::Notifier;
+
+/// Users remembered at most.
+const MAX_CACHED: usize = 10_000;
+
+/// The joined rooms of users, as of a position.
+pub(super) struct JoinedRooms {
+    notifier: Notifier,
+    cache: Cache<OwnedUserId, (Position, Arc<[OwnedRoomId]>)>,
+}
+
+impl JoinedRooms {
+    pub(super) fn new(notifier: Notifier) -> Self {
+        Self { notifier, cache: Cache::new(MAX_CACHED) }
+    }
+
+    /// The rooms that the user is in. Whoever joins or leaves is woken, and so the list is read anew.
+    pub(super) async fn list(
+        &self,
+        store: &Store,
+        user_id: &UserId,
+    ) -> Result<Arc<[OwnedRoomId]>, StorageError> {
+        if let Some((as_of, rooms)) = self.cache.get(user_id)
+            && !self.notifier.changed_since(user_id, [], as_of)
+        {
+            return Ok(rooms);
+        }
+        // Told, not committed: of what is committed and not yet told, the list may or may not know.
+        let as_of = self.notifier.newest();
+        let mut txn = store.read().await?;
+        let found = memberships::list_of_user(&mut txn, user_id).await?;
+        let joined: Vec<_> =
+            found.iter().filter(|found| found.membership == "join").map(|found| found.room).collect();
+        let rooms: Arc<[OwnedRoomId]> =
+            rooms::list(&mut txn, &joined).await?.into_iter().map(|room| room.room_id).collect();
+        self.cache.insert(user_id.to_owned(), (as_of, Arc::clone(&rooms)));
+        Ok(rooms)
+    }
+}
