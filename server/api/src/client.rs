@@ -8,6 +8,7 @@ mod filter;
 mod keys;
 mod membership;
 mod message;
+mod profile;
 mod push;
 mod redact;
 mod room;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(session::routes())
         .merge(membership::routes())
         .merge(message::routes())
+        .merge(profile::routes())
         .merge(redact::routes())
         .merge(room::routes())
         .merge(state::routes())

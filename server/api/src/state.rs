@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use myelin_config::{Config, ServerConfig};
+use myelin_config::{Config, PasswordMode, ServerConfig};
 use myelin_services::{room, wiring::Services};
 use ruma::RoomVersionId;
 use serde_json::{Map, Value, json};
@@ -19,6 +19,8 @@ pub struct ApiState {
 /// What `GET /capabilities` tells.
 pub struct CapabilitySettings {
     pub change_password: bool,
+    pub set_displayname: bool,
+    pub set_avatar_url: bool,
     pub default_room_version: RoomVersionId,
     pub room_versions: Vec<RoomVersionId>,
 }
@@ -37,7 +39,10 @@ impl ApiState {
 impl CapabilitySettings {
     fn new(config: &Config) -> Self {
         Self {
-            change_password: config.passwords.localdb_enabled,
+            change_password: config.passwords.localdb_enabled
+                && config.passwords.enabled != PasswordMode::Off,
+            set_displayname: config.registration.enable_set_displayname,
+            set_avatar_url: config.registration.enable_set_avatar_url,
             default_room_version: RoomVersionId::try_from(config.server.default_room_version.as_str())
                 .unwrap_or(RoomVersionId::V11),
             room_versions: room::supported_versions(),

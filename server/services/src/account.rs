@@ -9,7 +9,7 @@ mod shared_secret;
 use std::{net::IpAddr, sync::Arc};
 
 use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig};
-use myelin_storage::{StorageError, Store, users};
+use myelin_storage::{StorageError, Store, profiles, users};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 
 pub use self::{
@@ -185,6 +185,8 @@ impl Accounts {
         if !users::insert(&mut txn, &user).await? {
             return Err(RegisterError::UserInUse);
         }
+        let profile = profiles::Profile { display_name: Some(localpart), ..profiles::Profile::default() };
+        profiles::set(&mut txn, &user.user_id, &profile).await?;
         txn.commit().await?;
         Ok(user.user_id)
     }

@@ -19,6 +19,7 @@ pub mod filters;
 pub mod interactive_auth;
 pub mod notify;
 pub mod password;
+pub mod profile;
 pub mod push_rules;
 pub mod random;
 pub mod ratelimit;

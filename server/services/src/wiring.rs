@@ -14,6 +14,7 @@ use crate::{
     filters::Filters,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     notify::Notifier,
+    profile::{ProfileSettings, Profiles},
     push_rules::PushRules,
     random::Random,
     room::{RoomParts, RoomSettings, Rooms},
@@ -31,6 +32,7 @@ pub struct Services {
     pub interactive_auth: InteractiveAuth,
     pub sessions: Sessions,
     pub rooms: Rooms,
+    pub profiles: Profiles,
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
@@ -70,6 +72,12 @@ impl Services {
             key,
             settings: room_settings(&config, server_name.clone()),
         });
+        let profiles = Profiles::new(
+            store.clone(),
+            rooms.clone(),
+            tasks.clone(),
+            profile_settings(&config, server_name.clone()),
+        );
         let filters = Filters::new(store.clone());
         let account_data = AccountData::new(store.clone(), notifier.clone());
         let push_rules = PushRules::new(store.clone(), notifier.clone());
@@ -112,6 +120,7 @@ impl Services {
             interactive_auth,
             sessions,
             rooms,
+            profiles,
             timelines,
             syncs,
             filters,
@@ -136,6 +145,16 @@ fn room_settings(config: &Config, server_name: OwnedServerName) -> RoomSettings 
         power_levels: config.rooms.default_power_level_content_override.clone(),
         rate_limits: config.rate_limits.clone(),
         forget_on_leave: config.rooms.forget_rooms_on_leave,
+    }
+}
+
+fn profile_settings(config: &Config, server_name: OwnedServerName) -> ProfileSettings {
+    ProfileSettings {
+        server_name,
+        enable_set_displayname: config.registration.enable_set_displayname,
+        enable_set_avatar_url: config.registration.enable_set_avatar_url,
+        require_auth: config.server.require_auth_for_profile_requests,
+        limit_to_users_who_share_rooms: config.server.limit_profile_requests_to_users_who_share_rooms,
     }
 }
 

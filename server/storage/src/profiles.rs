@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The profile of a user.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Profile {
     /// `displayname`.
     pub display_name: Option<String>,
@@ -16,6 +16,12 @@ pub struct Profile {
     pub avatar_url: Option<String>,
     /// All other fields, a JSON object.
     pub fields: String,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self { display_name: None, avatar_url: None, fields: "{}".to_owned() }
+    }
 }
 
 impl FromRow for Profile {

@@ -54,6 +54,7 @@ pub struct TestServer {
     pub services: Services,
     pub clock: Clock,
     pub store: TestStore,
+    tasks: Tasks,
     config: Config,
     folder: TempDir,
 }
@@ -102,14 +103,15 @@ impl TestServer {
             .unwrap_or_else(|faults| panic!("settings of the test: {faults:?}"));
         let store = TestStore::open().await;
         let clock = Clock::manual(START_TS);
-        let (router, services) = build(&store, &config, &clock, 1);
-        Self { router, services, clock, store, config, folder }
+        let tasks = Tasks::default();
+        let (router, services) = build(&store, &config, &clock, &tasks, 1);
+        Self { router, services, clock, store, tasks, config, folder }
     }
 
     /// Stops the server and starts it again on the same database, with nothing left in memory.
     pub async fn restart(&mut self) {
         self.store.reopen().await.expect("the store opens again");
-        (self.router, self.services) = build(&self.store, &self.config, &self.clock, 2);
+        (self.router, self.services) = build(&self.store, &self.config, &self.clock, &self.tasks, 2);
     }
 
     /// What is in force.
@@ -120,6 +122,11 @@ impl TestServer {
     /// The folder of the server's files.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// Waits for the work that goes on after its request.
+    pub async fn finish_tasks(&self) {
+        self.tasks.finish().await;
     }
 
     /// Moves the clock.
@@ -233,7 +240,7 @@ impl Answer {
     }
 }
 
-fn build(store: &TestStore, config: &Config, clock: &Clock, seed: u64) -> (Router, Services) {
+fn build(store: &TestStore, config: &Config, clock: &Clock, tasks: &Tasks, seed: u64) -> (Router, Services) {
     let services = Services::new(Parts {
         store: (**store).clone(),
         config: config.clone(),
@@ -241,7 +248,7 @@ fn build(store: &TestStore, config: &Config, clock: &Clock, seed: u64) -> (Route
         clock: clock.clone(),
         random: Random::seeded(seed),
         key: SigningKey::from_seed("a_test", &[7; 32]).expect("a key"),
-        tasks: Tasks::default(),
+        tasks: tasks.clone(),
     });
     let state = ApiState::new(services.clone(), config);
     (myelin_api::client_router(state), services)

@@ -12,11 +12,11 @@ const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
     (1, &["client_event", "event_filter", "keys", "notify", "password", "ratelimit"]),
     (2, &["device_list", "filters", "push_rules", "session"]),
-    (3, &["account", "account_data", "media", "profile"]),
+    (3, &["account", "account_data", "media"]),
     (4, &["device", "device_keys", "interactive_auth", "key_backup", "to_device"]),
     (5, &["room", "timeline"]),
     (6, &["inbound"]),
-    (7, &["appservice", "directory", "presence", "push", "search", "sender", "typing"]),
+    (7, &["appservice", "directory", "profile", "presence", "push", "search", "sender", "typing"]),
     (8, &["sync"]),
     (9, &["wiring"]),
 ];

@@ -40,7 +40,9 @@ impl Rooms {
             let Some(mut turn) = self.0.turns.take(&room.room_id).await? else { continue };
             let before = turn.state("m.room.member", user_id.as_str()).await?;
             // Whoever was kicked meanwhile is not to join again by it.
-            if before.is_none_or(|event| event.membership() != Some("join")) {
+            let Some(before) = before.filter(|event| event.membership() == Some("join")) else { continue };
+            let same = |key| before.content().get(key) == content.get(key);
+            if same("displayname") && same("avatar_url") {
                 continue;
             }
             match turn.append(member_draft(user_id, user_id, content.clone())).await.map_err(RoomError::from)

@@ -2,11 +2,16 @@
 
 use axum::extract::State;
 use ruma::api::client::discovery::get_capabilities::v3::{
-    Capabilities, ChangePasswordCapability, GetLoginTokenCapability, Request, Response, RoomVersionStability,
-    RoomVersionsCapability, ThirdPartyIdChangesCapability,
+    Capabilities, ChangePasswordCapability, GetLoginTokenCapability, ProfileFieldsCapability, Request,
+    Response, RoomVersionStability, RoomVersionsCapability, ThirdPartyIdChangesCapability,
 };
+use ruma::profile::ProfileFieldName;
 
-use crate::{reply::Reply, request::Authenticated, state::ApiState};
+use crate::{
+    reply::Reply,
+    request::Authenticated,
+    state::{ApiState, CapabilitySettings},
+};
 
 pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Request>) -> Reply<Response> {
     let settings = &state.capabilities;
@@ -20,9 +25,24 @@ pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Reques
             .map(|version| (version.clone(), RoomVersionStability::Stable))
             .collect(),
     );
+    tell_old_clients(&mut capabilities, settings);
+    let mut profile_fields = ProfileFieldsCapability::new(true);
+    let fixed = [
+        (settings.set_displayname, ProfileFieldName::DisplayName),
+        (settings.set_avatar_url, ProfileFieldName::AvatarUrl),
+    ];
+    let fixed: Vec<_> = fixed.into_iter().filter(|(enabled, _)| !enabled).map(|(_, name)| name).collect();
+    profile_fields.disallowed = Some(fixed).filter(|fixed| !fixed.is_empty());
+    capabilities.profile_fields = Some(profile_fields);
     capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
     capabilities.get_login_token = GetLoginTokenCapability::new(false);
     Reply(Response::new(capabilities))
+}
+
+#[expect(deprecated, reason = "clients older than Matrix 1.16 look for these")]
+fn tell_old_clients(capabilities: &mut Capabilities, settings: &CapabilitySettings) {
+    capabilities.set_displayname.enabled = settings.set_displayname;
+    capabilities.set_avatar_url.enabled = settings.set_avatar_url;
 }
 
 #[cfg(test)]
