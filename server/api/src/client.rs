@@ -1,8 +1,10 @@
 //! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
 
 mod account;
+mod backup;
 mod config;
 mod context;
+mod device;
 mod discovery;
 mod filter;
 mod keys;
@@ -25,6 +27,8 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
+        .merge(backup::routes())
+        .merge(device::routes())
         .merge(context::routes())
         .merge(discovery::routes())
         .merge(keys::routes())

@@ -9,10 +9,12 @@ use crate::{
     account::{AccountSettings, Accounts},
     account_data::AccountData,
     clock::Clock,
+    device::Devices,
     device_keys::DeviceKeys,
     device_list::DeviceLists,
     filters::Filters,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
+    key_backup::KeyBackups,
     notify::Notifier,
     profile::{ProfileSettings, Profiles},
     push_rules::PushRules,
@@ -36,11 +38,13 @@ pub struct Services {
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
+    pub devices: Devices,
     pub device_keys: DeviceKeys,
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
     pub timelines: Timelines,
     pub syncs: Syncs,
+    pub key_backups: KeyBackups,
     pub notifier: Notifier,
     pub random: Random,
 }
@@ -82,6 +86,8 @@ impl Services {
         let account_data = AccountData::new(store.clone(), notifier.clone());
         let push_rules = PushRules::new(store.clone(), notifier.clone());
         let device_lists = DeviceLists::new(store.clone(), notifier.clone());
+        let devices = Devices::new(store.clone(), sessions.clone(), device_lists.clone());
+        let key_backups = KeyBackups::new(store.clone());
         let device_keys = DeviceKeys::new(store.clone(), device_lists.clone(), server_name.clone());
         let to_device = ToDevice::new(
             store.clone(),
@@ -126,9 +132,11 @@ impl Services {
             filters,
             account_data,
             push_rules,
+            devices,
             device_keys,
             device_lists,
             to_device,
+            key_backups,
             notifier,
             random,
         }

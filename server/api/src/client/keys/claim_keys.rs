@@ -7,18 +7,21 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use myelin_services::device_keys::Claims;
 use ruma::{OwnedDeviceId, OwnedServerName, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::failures;
-use crate::{error::ApiError, request::Bearer, state::ApiState};
+use crate::{
+    error::ApiError,
+    request::{Bearer, JsonBody},
+    state::ApiState,
+};
 
 /// The body. Its `timeout` is for other servers.
 #[derive(Deserialize)]
-struct Body {
+pub(super) struct Body {
     one_time_keys: Claims,
 }
 
@@ -31,9 +34,8 @@ struct Keys {
 pub(super) async fn route(
     State(state): State<ApiState>,
     _: Bearer,
-    bytes: Bytes,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
-    let body: Body = serde_json::from_slice(&bytes)?;
     let claimed = state.services.device_keys.claim(&body.one_time_keys).await?;
     Ok(Json(Keys { one_time_keys: claimed.keys, failures: failures(claimed.failures) }).into_response())
 }

@@ -7,17 +7,20 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use ruma::{OwnedDeviceId, OwnedServerName, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::failures;
-use crate::{error::ApiError, request::Bearer, state::ApiState};
+use crate::{
+    error::ApiError,
+    request::{Bearer, JsonBody},
+    state::ApiState,
+};
 
 /// The body. Its `timeout` is for other servers.
 #[derive(Deserialize)]
-struct Body {
+pub(super) struct Body {
     device_keys: BTreeMap<String, Vec<OwnedDeviceId>>,
 }
 
@@ -33,9 +36,8 @@ struct Keys {
 pub(super) async fn route(
     State(state): State<ApiState>,
     Bearer { requester, .. }: Bearer,
-    bytes: Bytes,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
-    let body: Body = serde_json::from_slice(&bytes)?;
     let found = state.services.device_keys.query(&requester.user_id, &body.device_keys).await?;
     let keys = Keys {
         device_keys: found.device_keys,

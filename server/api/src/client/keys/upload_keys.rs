@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use bytes::Bytes;
 use http::StatusCode;
 use myelin_services::device_keys::{KeyUpload, UploadError};
 use ruma::api::error::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{error::ApiError, request::Bearer, state::ApiState};
+use crate::{
+    error::ApiError,
+    request::{Bearer, JsonBody},
+    state::ApiState,
+};
 
 #[derive(Deserialize)]
-struct Body {
+pub(super) struct Body {
     device_keys: Option<Box<RawValue>>,
     one_time_keys: Option<BTreeMap<String, Box<RawValue>>>,
     fallback_keys: Option<BTreeMap<String, Box<RawValue>>>,
@@ -22,9 +25,8 @@ struct Body {
 pub(super) async fn route(
     State(state): State<ApiState>,
     Bearer { requester, .. }: Bearer,
-    bytes: Bytes,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Value>, ApiError> {
-    let body: Body = serde_json::from_slice(&bytes)?;
     let upload = KeyUpload {
         device_keys: body.device_keys,
         one_time_keys: body.one_time_keys.unwrap_or_default(),

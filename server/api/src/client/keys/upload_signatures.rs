@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use bytes::Bytes;
 use myelin_services::device_keys::{SignatureFailure, SignedKeys};
 use ruma::api::error::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::{error::ApiError, request::Bearer, state::ApiState};
+use crate::{
+    error::ApiError,
+    request::{Bearer, JsonBody},
+    state::ApiState,
+};
 
 pub(super) async fn route(
     State(state): State<ApiState>,
     Bearer { requester, .. }: Bearer,
-    bytes: Bytes,
+    JsonBody(signed): JsonBody<SignedKeys>,
 ) -> Result<Json<Value>, ApiError> {
-    let signed: SignedKeys = serde_json::from_slice(&bytes)?;
     let failures = state.services.device_keys.upload_signatures(&requester.user_id, &signed).await?;
     let failures: BTreeMap<String, BTreeMap<String, Value>> = failures
         .into_iter()

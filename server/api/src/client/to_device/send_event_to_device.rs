@@ -1,31 +1,30 @@
 //! [`PUT /sendToDevice/{eventType}/{txnId}`](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid)
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
-use bytes::Bytes;
+use axum::{Json, extract::State};
 use http::StatusCode;
 use myelin_services::to_device::{Messages, SendToDeviceError};
 use ruma::api::error::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{error::ApiError, request::Bearer, state::ApiState};
+use crate::{
+    error::ApiError,
+    request::{Bearer, JsonBody, PathArguments},
+    state::ApiState,
+};
 
 /// The body. ruma's type refuses all messages for one wrong user id.
 #[derive(Deserialize)]
-struct Body {
+pub(super) struct Body {
     messages: Messages,
 }
 
 pub(super) async fn route(
     State(state): State<ApiState>,
     Bearer { requester, .. }: Bearer,
-    Path((event_type, transaction_id)): Path<(String, String)>,
-    bytes: Bytes,
+    PathArguments((event_type, transaction_id)): PathArguments<(String, String)>,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Value>, ApiError> {
-    let body: Body = serde_json::from_slice(&bytes)?;
     state.services.to_device.send(&requester, &event_type, &transaction_id, &body.messages).await?;
     Ok(Json(json!({})))
 }

@@ -16,6 +16,45 @@ async fn first_keys_and_the_same_again_need_no_authentication() {
 }
 
 #[tokio::test]
+async fn replacing_keys_needs_the_password() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    server.room_of(&alice, &[&bob]).await;
+    server.upload_device_keys(&alice).await;
+    let old = server.upload_cross_signing(&alice).await;
+    let signed = json!({ alice.user_id.as_str(): { alice.device_id.as_str(): old.sign_device(&alice) } });
+    server.post(&alice, "/_matrix/client/v3/keys/signatures/upload", signed).await.ok();
+
+    let new = alice.cross_signing(2);
+    let asked = server.post(&alice, PATH, new.upload()).await;
+    assert_eq!(asked.status, 401);
+    let asked = asked.json();
+    assert_eq!(asked["flows"], json!([{ "stages": ["m.login.password"] }]));
+    let auth = |password: &str| {
+        json!({
+            "type": "m.login.password", "session": asked["session"], "password": password,
+            "identifier": { "type": "m.id.user", "user": "alice" },
+        })
+    };
+    let mut body = new.upload();
+    body["auth"] = auth("a guess");
+    server.post(&alice, PATH, body.clone()).await.refused(401, "M_FORBIDDEN");
+    assert_eq!(
+        server.query_keys(&bob, &[&alice]).await["master_keys"]["@alice:myelin.test"],
+        old.master_key()
+    );
+
+    let from = server.store.token().to_string();
+    server.post(&alice, PATH, json!({ "auth": auth("password of alice") })).await.ok();
+    let found = server.query_keys(&bob, &[&alice]).await;
+    assert_eq!(found["master_keys"]["@alice:myelin.test"], new.master_key());
+    let device = &found["device_keys"]["@alice:myelin.test"][alice.device_id.as_str()];
+    assert_eq!(device["signatures"], alice.device_keys()["signatures"], "what the old key signed is gone");
+    let changes = server.get(&bob, &format!("/_matrix/client/v3/keys/changes?from={from}&to={from}")).await;
+    assert_eq!(changes.ok()["changed"], json!(["@alice:myelin.test"]));
+}
+
+#[tokio::test]
 async fn keys_are_signed_by_the_master_key() {
     let server = TestServer::start().await;
     let [alice, bob] = [server.user("alice").await, server.user("bob").await];

@@ -1,0 +1,119 @@
+//! Devices as their user sees them: <https://spec.matrix.org/v1.19/client-server-api/#device-management>.
+
+use myelin_storage::devices;
+pub use myelin_storage::devices::Device;
+use myelin_storage::{StorageError, Store, device_keys};
+use ruma::{DeviceId, UserId};
+
+use crate::{device_list::DeviceLists, session::Sessions};
+
+/// Characters of a device's name at most, as in Synapse.
+pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
+
+/// Why a device is not renamed.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameDeviceError {
+    /// The user has no such device.
+    #[error("no device found")]
+    NotFound,
+    /// Longer than [`MAX_DISPLAY_NAME_CHARS`].
+    #[error("Device display name is too long (max {MAX_DISPLAY_NAME_CHARS})")]
+    NameTooLong,
+    /// With a character that cannot be stored.
+    #[error("invalid device display name")]
+    InvalidName,
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+/// The devices of this server's users. Cheap to clone.
+#[derive(Clone)]
+pub struct Devices {
+    store: Store,
+    sessions: Sessions,
+    device_lists: DeviceLists,
+}
+
+impl Devices {
+    /// The devices in `store`.
+    pub fn new(store: Store, sessions: Sessions, device_lists: DeviceLists) -> Self {
+        Self { store, sessions, device_lists }
+    }
+
+    /// All devices of a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, user_id: &UserId) -> Result<Vec<Device>, StorageError> {
+        let mut txn = self.store.read().await?;
+        devices::list(&mut txn, user_id).await
+    }
+
+    /// A device of a user.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn find(&self, user_id: &UserId, device_id: &DeviceId) -> Result<Option<Device>, StorageError> {
+        if !can_exist(device_id) {
+            return Ok(None);
+        }
+        let mut txn = self.store.read().await?;
+        devices::find(&mut txn, user_id, device_id).await
+    }
+
+    /// Gives a device another name, which everybody sees who asks for its keys; `None` leaves the name as it is.
+    ///
+    /// # Errors
+    /// [`RenameDeviceError`]; it has its old name then.
+    pub async fn rename(
+        &self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        display_name: Option<&str>,
+    ) -> Result<(), RenameDeviceError> {
+        let Some(display_name) = display_name else {
+            return self.find(user_id, device_id).await?.map(drop).ok_or(RenameDeviceError::NotFound);
+        };
+        if display_name.chars().count() > MAX_DISPLAY_NAME_CHARS {
+            return Err(RenameDeviceError::NameTooLong);
+        }
+        if display_name.contains('\0') {
+            return Err(RenameDeviceError::InvalidName);
+        }
+        if !can_exist(device_id) {
+            return Err(RenameDeviceError::NotFound);
+        }
+        let mut txn = self.store.write("device::rename").await?;
+        if !devices::set_display_name(&mut txn, user_id, device_id, Some(display_name)).await? {
+            return Err(RenameDeviceError::NotFound);
+        }
+        let change = if device_keys::exist(&mut txn, user_id, device_id).await? {
+            Some(self.device_lists.record(&mut txn, user_id).await?)
+        } else {
+            None
+        };
+        txn.commit().await?;
+        self.device_lists.announce(change);
+        Ok(())
+    }
+
+    /// Removes devices of a user who has proven again who they are, and ends their sessions. What is gone already is.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is removed then.
+    pub async fn remove(&self, user_id: &UserId, device_ids: &[&DeviceId]) -> Result<(), StorageError> {
+        let device_ids: Vec<&DeviceId> = device_ids.iter().copied().filter(|id| can_exist(id)).collect();
+        let mut txn = self.store.write("device::remove").await?;
+        let (ended, change) = self.device_lists.remove_devices(&mut txn, user_id, &device_ids).await?;
+        txn.commit().await?;
+        self.sessions.forget(&ended);
+        self.device_lists.announce(change);
+        Ok(())
+    }
+}
+
+/// PostgreSQL cannot store a zero character.
+fn can_exist(device_id: &DeviceId) -> bool {
+    !device_id.as_str().contains('\0')
+}

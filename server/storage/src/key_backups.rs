@@ -1,0 +1,273 @@
+//! Room keys that users back up: <https://spec.matrix.org/v1.19/client-server-api/#server-side-key-backups>.
+
+use ruma::UserId;
+
+use crate::{
+    ReadTxn, StorageError, WriteTxn,
+    engine::{FromRow, Row, Value, args, sql},
+};
+
+/// Keys stored by one statement.
+const SLICE: usize = 250;
+
+/// A backup: a version of what the user keeps.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyBackup {
+    /// Counts the backups of the user, from 1.
+    pub version: i64,
+    /// How the keys are encrypted.
+    pub algorithm: String,
+    /// What the algorithm needs, a JSON object.
+    pub auth_data: String,
+    /// Moves with every change of the keys.
+    pub etag: i64,
+    /// How many keys there are.
+    pub key_count: i64,
+}
+
+impl FromRow for KeyBackup {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            version: row.get(0)?,
+            algorithm: row.get(1)?,
+            auth_data: row.get(2)?,
+            etag: row.get(3)?,
+            key_count: row.get(4)?,
+        })
+    }
+}
+
+/// What decides which of two keys of a session is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyWorth {
+    pub first_message_index: i64,
+    pub forwarded_count: i64,
+    pub is_verified: bool,
+}
+
+/// The key of a session, encrypted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BackedUpKey {
+    pub room_id: String,
+    pub session_id: String,
+    pub worth: KeyWorth,
+    /// A JSON object.
+    pub session_data: String,
+}
+
+impl FromRow for BackedUpKey {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            room_id: row.get(0)?,
+            session_id: row.get(1)?,
+            worth: read_worth(row, 2)?,
+            session_data: row.get(5)?,
+        })
+    }
+}
+
+fn read_worth(row: &Row, from: usize) -> Result<KeyWorth, StorageError> {
+    Ok(KeyWorth {
+        first_message_index: row.get(from)?,
+        forwarded_count: row.get(from + 1)?,
+        is_verified: row.get(from + 2)?,
+    })
+}
+
+/// What a key that is stored is worth.
+#[derive(Clone, Debug)]
+pub struct StoredWorth {
+    pub room_id: String,
+    pub session_id: String,
+    pub worth: KeyWorth,
+}
+
+impl FromRow for StoredWorth {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self { room_id: row.get(0)?, session_id: row.get(1)?, worth: read_worth(row, 2)? })
+    }
+}
+
+/// Begins a backup and gives its version, which is above all others of the user.
+pub async fn insert(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    algorithm: &str,
+    auth_data: &str,
+) -> Result<i64, StorageError> {
+    txn.fetch_one(INSERT, args![user_id, algorithm, auth_data]).await
+}
+
+/// The newest backup of a user that is not deleted.
+pub async fn find_latest(txn: &mut ReadTxn, user_id: &UserId) -> Result<Option<KeyBackup>, StorageError> {
+    txn.fetch_optional(FIND_LATEST, args![user_id]).await
+}
+
+/// A backup of a user that is not deleted.
+pub async fn find(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    version: i64,
+) -> Result<Option<KeyBackup>, StorageError> {
+    txn.fetch_optional(FIND, args![user_id, version]).await
+}
+
+/// Replaces what the algorithm needs.
+pub async fn set_auth_data(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    version: i64,
+    auth_data: &str,
+) -> Result<(), StorageError> {
+    txn.execute(SET_AUTH_DATA, args![user_id, version, auth_data]).await?;
+    Ok(())
+}
+
+/// Marks a backup as deleted; `false` if there never was one of that version. Its keys go with [`delete_keys`].
+pub async fn mark_deleted(txn: &mut WriteTxn, user_id: &UserId, version: i64) -> Result<bool, StorageError> {
+    Ok(txn.execute(MARK_DELETED, args![user_id, version]).await? == 1)
+}
+
+/// Keys of a backup by room and session: all, those of a room, or that of a session. The backup's bound is the list's.
+pub async fn list_keys(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    version: i64,
+    room_id: Option<&str>,
+    session_id: Option<&str>,
+) -> Result<Vec<BackedUpKey>, StorageError> {
+    match (room_id, session_id) {
+        (None, _) => txn.fetch_all(LIST_KEYS, args![user_id, version]).await,
+        (Some(room), None) => txn.fetch_all(LIST_KEYS_OF_ROOM, args![user_id, version, room]).await,
+        (Some(room), Some(session)) => txn.fetch_all(LIST_KEY, args![user_id, version, room, session]).await,
+    }
+}
+
+/// What those of the keys that are stored are worth; a key is a room and a session.
+pub async fn list_worths(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    version: i64,
+    keys: &[BackedUpKey],
+) -> Result<Vec<StoredWorth>, StorageError> {
+    let mut found = Vec::new();
+    for slice in keys.chunks(SLICE) {
+        let wanted = Value::list(slice.iter().map(|key| [&key.room_id, &key.session_id]));
+        let of_slice: Vec<StoredWorth> = txn.fetch_all(LIST_WORTHS, args![user_id, version, wanted]).await?;
+        found.extend(of_slice);
+    }
+    Ok(found)
+}
+
+/// Stores keys, which differ in room or session, in place of those that are there.
+pub async fn set_keys(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    version: i64,
+    keys: &[BackedUpKey],
+) -> Result<(), StorageError> {
+    for slice in keys.chunks(SLICE) {
+        let rows = slice.iter().map(|key| {
+            serde_json::json!([
+                key.room_id,
+                key.session_id,
+                key.worth.first_message_index,
+                key.worth.forwarded_count,
+                i64::from(key.worth.is_verified),
+                key.session_data,
+            ])
+        });
+        txn.execute(SET_KEYS, args![user_id, version, Value::list(rows)]).await?;
+    }
+    Ok(())
+}
+
+/// Removes up to `limit` keys of a backup: of all, of a room, or that of a session. Gives their number.
+pub async fn delete_keys(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    version: i64,
+    room_id: Option<&str>,
+    session_id: Option<&str>,
+    limit: u32,
+) -> Result<u64, StorageError> {
+    txn.execute(DELETE_KEYS, args![user_id, version, room_id, session_id, limit]).await
+}
+
+/// Counts a change of the keys, and gives the backup as it is after it.
+pub async fn record_change(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    version: i64,
+    added: i64,
+) -> Result<KeyBackup, StorageError> {
+    txn.fetch_one(RECORD_CHANGE, args![user_id, version, added]).await
+}
+
+sql! {
+    INSERT = "
+        INSERT INTO key_backups (user_id, version, algorithm, auth_data, etag, key_count, deleted)
+        VALUES ($1, 1 + COALESCE((SELECT MAX(version) FROM key_backups WHERE user_id = $1), 0), $2, $3, 0, 0, FALSE)
+        RETURNING version";
+    FIND_LATEST = "
+        SELECT version, algorithm, auth_data, etag, key_count FROM key_backups
+        WHERE user_id = $1 AND NOT deleted
+        ORDER BY version DESC
+        LIMIT 1";
+    FIND = "
+        SELECT version, algorithm, auth_data, etag, key_count FROM key_backups
+        WHERE user_id = $1 AND version = $2 AND NOT deleted";
+    SET_AUTH_DATA = "UPDATE key_backups SET auth_data = $3 WHERE user_id = $1 AND version = $2";
+    MARK_DELETED = "UPDATE key_backups SET deleted = TRUE WHERE user_id = $1 AND version = $2";
+    LIST_KEYS = "
+        SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
+        FROM key_backup_sessions
+        WHERE user_id = $1 AND version = $2
+        ORDER BY room_id, session_id";
+    LIST_KEYS_OF_ROOM = "
+        SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
+        FROM key_backup_sessions
+        WHERE user_id = $1 AND version = $2 AND room_id = $3
+        ORDER BY session_id";
+    LIST_KEY = "
+        SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
+        FROM key_backup_sessions
+        WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4";
+    LIST_WORTHS = "
+        SELECT keys.room_id, keys.session_id, keys.first_message_index, keys.forwarded_count, keys.is_verified
+        FROM json_each($3) AS wanted
+        JOIN key_backup_sessions AS keys
+            ON keys.user_id = $1 AND keys.version = $2
+            AND keys.room_id = json_extract(wanted.value, '$[0]')
+            AND keys.session_id = json_extract(wanted.value, '$[1]')";
+    SET_KEYS = "
+        INSERT INTO key_backup_sessions (
+            user_id, version, room_id, session_id, first_message_index, forwarded_count, is_verified, session_data)
+        SELECT
+            CAST($1 AS TEXT), CAST($2 AS BIGINT), json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+            CAST(json_extract(value, '$[2]') AS BIGINT), CAST(json_extract(value, '$[3]') AS BIGINT),
+            CAST(json_extract(value, '$[4]') AS BIGINT) = 1, json_extract(value, '$[5]')
+        FROM json_each($3)
+        WHERE TRUE
+        ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE SET
+            first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
+            is_verified = excluded.is_verified, session_data = excluded.session_data";
+    DELETE_KEYS = "
+        DELETE FROM key_backup_sessions
+        WHERE (user_id, version, room_id, session_id) IN (
+            SELECT user_id, version, room_id, session_id
+            FROM key_backup_sessions
+            WHERE user_id = $1 AND version = $2
+                AND (CAST($3 AS TEXT) IS NULL OR room_id = $3)
+                AND (CAST($4 AS TEXT) IS NULL OR session_id = $4)
+            ORDER BY room_id, session_id
+            LIMIT $5
+        )";
+    RECORD_CHANGE = "
+        UPDATE key_backups SET etag = etag + 1, key_count = key_count + $3
+        WHERE user_id = $1 AND version = $2
+        RETURNING version, algorithm, auth_data, etag, key_count";
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use ruma::user_id;
+
+use super::*;
+use crate::{testing::TestStore, tests::insert_user};
+
+fn alice() -> &'static UserId {
+    user_id!("@alice:myelin.test")
+}
+
+fn key(room_id: &str, session_id: &str, first_message_index: i64) -> BackedUpKey {
+    BackedUpKey {
+        room_id: room_id.to_owned(),
+        session_id: session_id.to_owned(),
+        worth: KeyWorth { first_message_index, forwarded_count: 2, is_verified: first_message_index == 1 },
+        session_data: r#"{"text":"\u0000"}"#.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn versions_rise_also_when_the_newest_is_deleted() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    insert_user(&mut txn, alice(), &[]).await;
+    assert_eq!(insert(&mut txn, alice(), "a", "{}").await.unwrap(), 1);
+    assert_eq!(insert(&mut txn, alice(), "b", "{}").await.unwrap(), 2);
+    assert!(mark_deleted(&mut txn, alice(), 2).await.unwrap());
+    assert_eq!(find_latest(&mut txn, alice()).await.unwrap().unwrap().version, 1);
+    assert_eq!(find(&mut txn, alice(), 2).await.unwrap(), None);
+    assert_eq!(insert(&mut txn, alice(), "c", "{}").await.unwrap(), 3);
+    assert!(!mark_deleted(&mut txn, alice(), 4).await.unwrap());
+}
+
+#[tokio::test]
+async fn keys_are_found_replaced_and_deleted_at_every_depth() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    let keys = [key("!a:x", "1", 1), key("!a:x", "2", 2), key("!b:x", "1", 3)];
+    set_keys(&mut txn, alice(), 1, &keys).await.unwrap();
+    let replaced = key("!a:x", "2", 1);
+    set_keys(&mut txn, alice(), 1, std::slice::from_ref(&replaced)).await.unwrap();
+    let all = list_keys(&mut txn, alice(), 1, None, None).await.unwrap();
+    assert_eq!(all, [keys[0].clone(), replaced.clone(), keys[2].clone()]);
+    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), None).await.unwrap(), all[..2]);
+    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), Some("2")).await.unwrap(), [replaced]);
+    assert_eq!(list_keys(&mut txn, alice(), 2, None, None).await.unwrap(), []);
+    let worths =
+        list_worths(&mut txn, alice(), 1, &[key("!b:x", "1", 9), key("!c:x", "1", 9)]).await.unwrap();
+    assert_eq!(worths.iter().map(|stored| stored.worth).collect::<Vec<_>>(), [keys[2].worth]);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!a:x"), Some("1"), 9).await.unwrap(), 1);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!b:x"), None, 9).await.unwrap(), 1);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, None, None, 9).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn changes_move_the_etag_and_the_count() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    insert_user(&mut txn, alice(), &[]).await;
+    insert(&mut txn, alice(), "a", "{}").await.unwrap();
+    for (added, etag, key_count) in [(3, 1, 3), (0, 2, 3), (-2, 3, 1)] {
+        let backup = record_change(&mut txn, alice(), 1, added).await.unwrap();
+        assert_eq!((backup.etag, backup.key_count), (etag, key_count));
+    }
+}
