@@ -12,7 +12,7 @@ use axum::{
     http::request::Parts,
 };
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use myelin_services::session::{AuthenticateError, Requester};
 use ruma::{
     UserId,
@@ -206,6 +206,9 @@ async fn parse<T: IncomingRequest>(
         .map_err(|error| ApiError::invalid_param(error.to_string()))?;
     let arguments: Vec<&str> = path.iter().map(|(_, value)| value).collect();
     let body = read_body(Request::from_parts(parts.clone(), body), state).await?;
+    // Many clients leave the body out where all of its fields may be left out, and Synapse lets them.
+    let is_left_out = body.is_empty() && matches!(parts.method, Method::POST | Method::PUT);
+    let body = if is_left_out { Bytes::from_static(b"{}") } else { body };
     let request = http::Request::from_parts(parts.clone(), body.as_ref());
     Ok(T::try_from_http_request(request, &arguments)?)
 }

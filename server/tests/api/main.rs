@@ -2,6 +2,8 @@
 
 mod authentication;
 mod coverage;
+mod hostile;
+mod random_walk;
 
 /// An endpoint that the specification lists (v1.19).
 #[derive(Clone, Copy, Debug)]

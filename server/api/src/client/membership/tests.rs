@@ -202,3 +202,12 @@ async fn members_are_listed_by_membership_and_time() {
         .await
         .refused(403, "M_FORBIDDEN");
 }
+
+#[tokio::test]
+async fn body_may_be_left_out() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.room_of(&alice, &[]).await;
+    let path = format!("/_matrix/client/v3/join/{room_id}");
+    server.send(http::Method::POST, &path, Some(&bob), None).await.ok();
+}
