@@ -84,6 +84,7 @@ pub mod memberships;
 mod meta;
 mod migrations;
 mod nids;
+pub mod notifications;
 pub mod one_time_keys;
 mod positions;
 pub mod profiles;
@@ -113,7 +114,7 @@ pub use crate::{
         sqlite::{SqliteOptions, Synchronous},
     },
     error::StorageError,
-    nids::{EventNid, RoomNid},
+    nids::{AudienceNid, EventNid, RoomNid},
     positions::{InvalidToken, Position, Slot, Token},
     state::StateId,
     store::{EngineOptions, Store, StoreOptions},

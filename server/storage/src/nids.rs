@@ -39,4 +39,6 @@ nids! {
     EventNid,
     /// The number of a room in this database.
     RoomNid,
+    /// The number of a set of users that some event notified. It may be given out again.
+    AudienceNid,
 }

@@ -23,6 +23,7 @@ const MODULES: &[&[Sql]] = &[
     crate::memberships::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,
+    crate::notifications::STATEMENTS,
     crate::one_time_keys::STATEMENTS,
     crate::profiles::STATEMENTS,
     crate::published_rooms::STATEMENTS,

@@ -1,0 +1,259 @@
+//! Who was notified of which event, and how far users have read
+//! (<https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications>).
+//!
+//! An event is a row for each way in which it notifies, mostly one, whatever the number of users: the row names a set
+//! of users, and rooms have few of those. What a user has not read is counted from the rows after the user's marks.
+
+use ruma::{OwnedEventId, OwnedRoomId, UserId};
+
+use crate::{
+    AudienceNid, EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
+    engine::{FromRow, Row, Value, args, sql},
+};
+
+/// The thread of what is in none.
+pub const MAIN: &str = "main";
+
+/// How the column says that a mark is of the whole room.
+const WHOLE_ROOM: &str = "";
+
+/// What tells a set of users from others: SHA-256 of its members.
+pub type Digest = [u8; 32];
+
+/// A way in which an event notifies.
+#[derive(Clone, Copy, Debug)]
+pub struct NewNotification<'a> {
+    /// The room of the event.
+    pub room: RoomNid,
+    /// Where the event stands.
+    pub position: Position,
+    /// The event.
+    pub event: EventNid,
+    /// The root of its thread, or [`MAIN`].
+    pub thread: &'a str,
+    /// The users, a sorted JSON list.
+    pub members: &'a str,
+    /// SHA-256 of `members`.
+    pub digest: &'a Digest,
+    /// Whether it is more important than others.
+    pub highlight: bool,
+    /// What a push rule says to do, a JSON list.
+    pub actions: &'a str,
+    /// When the event was received, in milliseconds since 1970.
+    pub ts: i64,
+}
+
+/// How many events of a thread notify a set of users that a user has to look for itself in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unread {
+    /// The room.
+    pub room: RoomNid,
+    /// The root of the thread, or [`MAIN`].
+    pub thread: String,
+    /// The set of users.
+    pub audience: AudienceNid,
+    /// What it is known by.
+    pub digest: Digest,
+    /// Whether these are more important than others.
+    pub highlight: bool,
+    /// How many there are.
+    pub count: i64,
+}
+
+impl FromRow for Unread {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            room: row.get(0)?,
+            thread: row.get(1)?,
+            audience: row.get(2)?,
+            digest: read_digest(row, 3)?,
+            highlight: row.get(4)?,
+            count: row.get(5)?,
+        })
+    }
+}
+
+/// An event that notified a set of users.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notification {
+    /// The room of the event.
+    pub room: RoomNid,
+    /// Its id.
+    pub room_id: OwnedRoomId,
+    /// Where the event stands.
+    pub position: Position,
+    /// The event.
+    pub event: EventNid,
+    /// Its id.
+    pub event_id: OwnedEventId,
+    /// The set of users.
+    pub audience: AudienceNid,
+    /// What it is known by.
+    pub digest: Digest,
+    /// What a push rule says to do, a JSON list.
+    pub actions: String,
+    /// When the event was received, in milliseconds since 1970.
+    pub ts: i64,
+    /// Whether the user has read as far.
+    pub is_read: bool,
+}
+
+impl FromRow for Notification {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            room: row.get(0)?,
+            room_id: row.get(1)?,
+            position: row.get(2)?,
+            event: row.get(3)?,
+            event_id: row.get(4)?,
+            audience: row.get(5)?,
+            digest: read_digest(row, 6)?,
+            actions: row.get(7)?,
+            ts: row.get(8)?,
+            is_read: row.get(9)?,
+        })
+    }
+}
+
+fn read_digest(row: &Row, index: usize) -> Result<Digest, StorageError> {
+    let bytes: Vec<u8> = row.get(index)?;
+    bytes.try_into().map_err(|_| StorageError::Inconsistent("a digest has 32 bytes".to_owned()))
+}
+
+/// Stores a way in which an event notifies, and its set of users if the room has had no such set before.
+pub async fn insert(txn: &mut WriteTxn, new: NewNotification<'_>) -> Result<(), StorageError> {
+    let NewNotification { room, position, event, thread, members, digest, highlight, actions, ts } = new;
+    let audience: AudienceNid =
+        match txn.fetch_optional(FIND_AUDIENCE, args![room, digest.as_slice()]).await? {
+            Some(audience) => audience,
+            None => txn.fetch_one(INSERT_AUDIENCE, args![room, digest.as_slice(), members]).await?,
+        };
+    let args = args![room, position, audience, event, thread, highlight, actions, ts];
+    txn.execute(INSERT, args).await?;
+    Ok(())
+}
+
+/// Forgets that the event at that place notified anybody.
+pub async fn delete(txn: &mut WriteTxn, room: RoomNid, position: Position) -> Result<(), StorageError> {
+    txn.execute(DELETE, args![room, position]).await?;
+    Ok(())
+}
+
+/// Forgets all of a room but its newest `keep` rows, and the sets of users that are not used any more.
+pub async fn prune(txn: &mut WriteTxn, room: RoomNid, keep: u32) -> Result<(), StorageError> {
+    if txn.execute(PRUNE, args![room, keep]).await? > 0 {
+        txn.execute(PRUNE_AUDIENCES, args![room]).await?;
+    }
+    Ok(())
+}
+
+/// Notes that a user has read a thread, or a whole room (`None`), up to there.
+pub async fn mark_read(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    room: RoomNid,
+    thread: Option<&str>,
+    event_position: Position,
+) -> Result<(), StorageError> {
+    let row = args![user_id, room, thread.unwrap_or(WHOLE_ROOM), event_position];
+    let moved = txn.execute(MARK, row).await? > 0;
+    if moved && thread.is_none() {
+        txn.execute(DELETE_MARKS, args![user_id, room, event_position]).await?;
+    }
+    Ok(())
+}
+
+/// What there is after a user's marks in those rooms, for whatever set of users. Give it a page of rooms.
+pub async fn list_unread(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    rooms: &[RoomNid],
+) -> Result<Vec<Unread>, StorageError> {
+    txn.fetch_all(LIST_UNREAD, args![user_id, Value::list(rooms.iter().map(|room| room.0))]).await
+}
+
+/// The members of those sets of users, sorted JSON lists.
+pub async fn list_audiences(
+    txn: &mut ReadTxn,
+    audiences: &[AudienceNid],
+) -> Result<Vec<(AudienceNid, String)>, StorageError> {
+    txn.fetch_all(LIST_AUDIENCES, args![Value::list(audiences.iter().map(|audience| audience.0))]).await
+}
+
+/// Where the `rows`th newest row of all rooms before that place stands, or the oldest.
+pub async fn find_window(
+    txn: &mut ReadTxn,
+    before: Position,
+    rows: u32,
+) -> Result<Option<Position>, StorageError> {
+    let found: Option<i64> = txn.fetch_one(FIND_WINDOW, args![before, rows]).await?;
+    Ok(found.map(Position))
+}
+
+/// What notified whatever set of users in the rooms that the user is in, between two places, newest first.
+pub async fn list(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    from: Position,
+    before: Position,
+    only_highlights: bool,
+) -> Result<Vec<Notification>, StorageError> {
+    txn.fetch_all(LIST, args![user_id, from, before, !only_highlights]).await
+}
+
+sql! {
+    FIND_AUDIENCE = "SELECT audience_nid FROM audiences WHERE room_nid = $1 AND digest = $2";
+    INSERT_AUDIENCE = "INSERT INTO audiences (room_nid, digest, members) VALUES ($1, $2, $3) RETURNING audience_nid";
+    INSERT = "INSERT INTO notifications (room_nid, position, audience_nid, event_nid, thread, highlight, actions, ts)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    DELETE = "DELETE FROM notifications WHERE room_nid = $1 AND position = $2";
+    PRUNE = "DELETE FROM notifications
+        WHERE room_nid = $1 AND position < (
+            SELECT position FROM notifications WHERE room_nid = $1 ORDER BY position DESC LIMIT 1 OFFSET $2
+        )";
+    PRUNE_AUDIENCES = "DELETE FROM audiences
+        WHERE room_nid = $1
+            AND audience_nid NOT IN (SELECT audience_nid FROM notifications WHERE room_nid = $1)";
+    MARK = "INSERT INTO read_marks (user_id, room_nid, thread, event_position)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (user_id, room_nid, thread) DO UPDATE SET event_position = excluded.event_position
+        WHERE read_marks.event_position < excluded.event_position";
+    DELETE_MARKS = "DELETE FROM read_marks
+        WHERE user_id = $1 AND room_nid = $2 AND thread <> '' AND event_position <= $3";
+    LIST_UNREAD = "SELECT notifications.room_nid, notifications.thread, notifications.audience_nid, audiences.digest,
+            notifications.highlight, COUNT(*)
+        FROM json_each($2) AS rooms
+        LEFT JOIN read_marks AS whole ON whole.user_id = $1 AND whole.room_nid = CAST(rooms.value AS BIGINT)
+            AND whole.thread = ''
+        JOIN notifications ON notifications.room_nid = CAST(rooms.value AS BIGINT)
+            AND notifications.position > COALESCE(whole.event_position, 0)
+        JOIN audiences ON audiences.audience_nid = notifications.audience_nid
+        LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
+            AND own.thread = notifications.thread
+        WHERE own.event_position IS NULL OR notifications.position > own.event_position
+        GROUP BY notifications.room_nid, notifications.thread, notifications.audience_nid, audiences.digest,
+            notifications.highlight
+        ORDER BY notifications.room_nid, notifications.thread, notifications.audience_nid, notifications.highlight";
+    LIST_AUDIENCES = "SELECT audience_nid, members
+        FROM audiences
+        WHERE audience_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    FIND_WINDOW = "SELECT MIN(position)
+        FROM (SELECT position FROM notifications WHERE position < $1 ORDER BY position DESC LIMIT $2) AS newest";
+    LIST = "SELECT notifications.room_nid, rooms.room_id, notifications.position, notifications.event_nid,
+            event_ids.event_id, notifications.audience_nid, audiences.digest, notifications.actions,
+            notifications.ts,
+            notifications.position <= COALESCE(whole.event_position, 0)
+                OR notifications.position <= COALESCE(own.event_position, 0)
+        FROM notifications
+        JOIN memberships ON memberships.room_nid = notifications.room_nid AND memberships.user_id = $1
+            AND memberships.membership = 'join'
+        JOIN audiences ON audiences.audience_nid = notifications.audience_nid
+        JOIN rooms ON rooms.room_nid = notifications.room_nid
+        JOIN event_ids ON event_ids.event_nid = notifications.event_nid
+        LEFT JOIN read_marks AS whole ON whole.user_id = $1 AND whole.room_nid = notifications.room_nid
+            AND whole.thread = ''
+        LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
+            AND own.thread = notifications.thread
+        WHERE notifications.position >= $2 AND notifications.position < $3 AND (notifications.highlight OR $4)
+        ORDER BY notifications.position DESC, notifications.audience_nid";
+}
