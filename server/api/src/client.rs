@@ -10,15 +10,20 @@ mod filter;
 mod keys;
 mod membership;
 mod message;
+mod presence;
 mod profile;
 mod push;
+mod read_marker;
+mod receipt;
 mod redact;
+mod reporting;
 mod room;
 mod session;
 mod state;
 mod sync;
 mod tag;
 mod to_device;
+mod typing;
 
 use axum::Router;
 
@@ -43,6 +48,11 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(config::routes())
         .merge(filter::routes())
         .merge(push::routes())
+        .merge(presence::routes())
+        .merge(read_marker::routes())
+        .merge(receipt::routes())
+        .merge(reporting::routes())
+        .merge(typing::routes())
         .merge(tag::routes())
         .merge(to_device::routes())
 }

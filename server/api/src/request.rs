@@ -143,7 +143,9 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
-        Ok(Self(serde_json::from_slice(&read_body(request, state).await?)?))
+        let body = read_body(request, state).await?;
+        // Clients leave empty objects out.
+        Ok(Self(serde_json::from_slice(if body.is_empty() { b"{}" } else { &body })?))
     }
 }
 

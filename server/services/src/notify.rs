@@ -75,6 +75,13 @@ impl Notifier {
         }
     }
 
+    /// Wakes those who wait for a room because of something that has no position, such as typing.
+    pub fn nudge_room(&self, room: &RoomId) {
+        if let Some(topic) = self.tail().rooms.get(room) {
+            topic.wake();
+        }
+    }
+
     /// Whether a user or any of these rooms may have changed after `since`.
     pub fn changed_since<'a>(
         &self,
@@ -143,6 +150,10 @@ impl Topic {
 
     fn record(&mut self, position: Position) {
         self.newest = self.newest.max(position);
+        self.wake();
+    }
+
+    fn wake(&self) {
         for waiter in self.waiters.values() {
             waiter.notify_one();
         }

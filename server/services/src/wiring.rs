@@ -16,15 +16,20 @@ use crate::{
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
     notify::Notifier,
+    presence::Presence,
     profile::{ProfileSettings, Profiles},
     push_rules::PushRules,
+    pushers::Pushers,
     random::Random,
+    receipts::Receipts,
+    reports::Reports,
     room::{RoomParts, RoomSettings, Rooms},
     session::Sessions,
     sync::{SyncSettings, Syncs},
     tasks::Tasks,
     timeline::Timelines,
     to_device::ToDevice,
+    typing::Typing,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -39,6 +44,11 @@ pub struct Services {
     pub account_data: AccountData,
     pub push_rules: PushRules,
     pub devices: Devices,
+    pub pushers: Pushers,
+    pub receipts: Receipts,
+    pub typing: Typing,
+    pub presence: Presence,
+    pub reports: Reports,
     pub device_keys: DeviceKeys,
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
@@ -85,6 +95,15 @@ impl Services {
         let filters = Filters::new(store.clone());
         let account_data = AccountData::new(store.clone(), notifier.clone());
         let push_rules = PushRules::new(store.clone(), notifier.clone());
+        let pushers = Pushers::new(store.clone(), clock.clone());
+        let receipts = Receipts::new(store.clone(), notifier.clone(), clock.clone());
+        let typing = Typing::new(store.clone(), clock.clone(), notifier.clone(), &random, tasks.clone());
+        let presence = Presence::new(
+            store.clone(),
+            clock.clone(),
+            config.presence.clone(),
+            config.rate_limits.rc_presence_per_user,
+        );
         let device_lists = DeviceLists::new(store.clone(), notifier.clone());
         let devices = Devices::new(store.clone(), sessions.clone(), device_lists.clone());
         let key_backups = KeyBackups::new(store.clone());
@@ -104,6 +123,13 @@ impl Services {
             tasks,
             push_rules.clone(),
             sync_settings(&config),
+        );
+        let reports = Reports::new(
+            store.clone(),
+            clock.clone(),
+            timelines.clone(),
+            server_name.clone(),
+            config.rate_limits.rc_reports,
         );
         let accounts = Accounts::new(
             store.clone(),
@@ -133,6 +159,11 @@ impl Services {
             account_data,
             push_rules,
             devices,
+            pushers,
+            receipts,
+            typing,
+            presence,
+            reports,
             device_keys,
             device_lists,
             to_device,

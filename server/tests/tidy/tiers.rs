@@ -10,13 +10,13 @@ const ROOT: &str = "server/services/src/";
 /// The tier of each module of the services: what a module uses must stand in a lower one.
 const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
-    (1, &["client_event", "event_filter", "keys", "notify", "password", "ratelimit"]),
-    (2, &["device_list", "filters", "push_rules", "session"]),
+    (1, &["client_event", "event_filter", "keys", "notify", "password", "ratelimit", "thread"]),
+    (2, &["device_list", "filters", "presence", "push_rules", "session", "typing"]),
     (3, &["account", "account_data", "media"]),
-    (4, &["device", "device_keys", "interactive_auth", "key_backup", "to_device"]),
+    (4, &["device", "device_keys", "interactive_auth", "key_backup", "pushers", "receipts", "to_device"]),
     (5, &["room", "timeline"]),
-    (6, &["inbound"]),
-    (7, &["appservice", "directory", "profile", "presence", "push", "search", "sender", "typing"]),
+    (6, &["inbound", "reports"]),
+    (7, &["appservice", "directory", "profile", "push", "search", "sender"]),
     (8, &["sync"]),
     (9, &["wiring"]),
 ];

@@ -1,11 +1,14 @@
-//! [Push rules](https://spec.matrix.org/v1.19/client-server-api/#push-rules-api).
+//! [Pushers](https://spec.matrix.org/v1.19/client-server-api/#push-notifications) and
+//! [push rules](https://spec.matrix.org/v1.19/client-server-api/#push-rules-api).
 
 mod delete_pushrule;
+mod get_pushers;
 mod get_pushrule;
 mod get_pushrule_actions;
 mod get_pushrule_enabled;
 mod get_pushrules_all;
 mod get_pushrules_global_scope;
+mod set_pusher;
 mod set_pushrule;
 mod set_pushrule_actions;
 mod set_pushrule_enabled;
@@ -25,6 +28,8 @@ use crate::{error::ApiError, route::RouterExt, state::ApiState};
 pub(super) fn routes() -> Router<ApiState> {
     Router::new()
         .serve::<ruma_push::delete_pushrule::v3::Request, _, _>(delete_pushrule::route)
+        .serve::<ruma_push::get_pushers::v3::Request, _, _>(get_pushers::route)
+        .serve::<ruma_push::set_pusher::v3::Request, _, _>(set_pusher::route)
         .serve::<ruma_push::get_pushrule::v3::Request, _, _>(get_pushrule::route)
         .serve::<ruma_push::get_pushrule_actions::v3::Request, _, _>(get_pushrule_actions::route)
         .serve::<ruma_push::get_pushrule_enabled::v3::Request, _, _>(get_pushrule_enabled::route)

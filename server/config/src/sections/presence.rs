@@ -41,11 +41,9 @@ impl Setting for PresenceMode {
     }
 }
 
-const NONE: &str = "there is no presence yet";
-
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> PresenceConfig {
-    let old: bool = r.not_yet(NONE).get("use_presence", "true", "Whether presence is on (old form).");
-    let mut config = r.not_yet(NONE).group("presence", "Whether and how users see who is online.", |r| {
+    let old: bool = r.get("use_presence", "true", "Whether presence is on (old form).");
+    let mut config = r.group("presence", "Whether and how users see who is online.", |r| {
         r.never("Python modules cannot run here").know::<Option<serde_json::Map<String, serde_json::Value>>>(
             "presence_router",
             "null",
@@ -57,7 +55,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> PresenceConfig {
                 "true",
                 "`true`, `false`, or `untracked`: pass on what clients say, keep nothing.",
             ),
-            include_offline_users_on_sync: r.get(
+            include_offline_users_on_sync: r.not_yet("presence is not told in syncs yet").get(
                 "include_offline_users_on_sync",
                 "false",
                 "Whether a first sync lists users who are offline.",

@@ -57,8 +57,6 @@ pub struct FederationRateLimit {
 }
 
 const FEDERATION: &str = "there is no federation yet";
-const PRESENCE: &str = "there is no presence yet";
-const REPORTS: &str = "reports are not taken yet";
 const TOKENS: &str = "registration tokens are not handled yet";
 const OLD: &str = "it is older than the `rc_*` blocks; use those";
 
@@ -130,7 +128,6 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
         rc_media_create: limit(r, "rc_media_create", "10.0", "50.0", "Making media addresses, by user."),
         rc_federation: rc_federation(r),
         rc_presence_per_user: r
-            .not_yet(PRESENCE)
             .group("rc_presence", "Changing presence.", |r| limit(r, "per_user", "0.1", "1.0", "By user.")),
         rc_delayed_event_mgmt: limit(
             r.not_yet("events are not delayed"),
@@ -139,13 +136,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RateLimitsConfig {
             "5.0",
             "Managing delayed events.",
         ),
-        rc_reports: limit(
-            r.not_yet(REPORTS),
-            "rc_reports",
-            "1.0",
-            "5.0",
-            "Reporting events, rooms and users.",
-        ),
+        rc_reports: limit(r, "rc_reports", "1.0", "5.0", "Reporting events, rooms and users."),
         rc_room_creation: limit(r, "rc_room_creation", "0.016", "10.0", "Making rooms, by user."),
         rc_user_directory: limit(r, "rc_user_directory", "0.016", "200.0", "Searching the user directory."),
         federation_rr_transactions_per_room_per_second: r.not_yet(FEDERATION).get(

@@ -117,7 +117,7 @@ impl PowerLevelOverrides {
     }
 }
 
-const PRESENCE: &str = "there is no presence yet";
+const PRESENCE: &str = "presence is not told in syncs yet";
 
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> RoomsConfig {
     RoomsConfig {

@@ -1,0 +1,210 @@
+//! Who is online (<https://spec.matrix.org/v1.19/client-server-api/#presence>), kept in memory only.
+//!
+//! A user is what a client said last, as long as there are signs of life: [`Presence::set`], and a sync that is under
+//! way or was a short time ago ([`Presence::begin_sync`]). It is not told in syncs yet.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use myelin_config::{PresenceConfig, PresenceMode, RateLimit};
+use myelin_storage::{StorageError, Store, memberships};
+use ruma::{OwnedUserId, UserId, presence::PresenceState};
+
+use crate::{
+    clock::Clock,
+    ratelimit::{LimitExceeded, RateLimiter},
+};
+
+/// Users remembered at most; then those without a sign of life are forgotten, and if all have one, all are.
+const MAX_USERS: usize = 50_000;
+
+/// Bytes of a status message at most.
+pub const MAX_STATUS_BYTES: usize = 2_048;
+
+/// Why presence is not set or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum PresenceError {
+    /// The status message is too long.
+    #[error("a status message may have {MAX_STATUS_BYTES} bytes")]
+    StatusTooLong,
+    /// The two users share no room.
+    #[error("you are not allowed to see their presence")]
+    Hidden,
+    /// Too many changes.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
+    /// The database failed.
+    #[error(transparent)]
+    Internal(#[from] StorageError),
+}
+
+/// What others see of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Online, offline or idle.
+    pub state: PresenceState,
+    /// What the user says of itself.
+    pub message: Option<String>,
+    /// Milliseconds since the last sign of life; nothing if there was none.
+    pub last_active_ago_ms: Option<i64>,
+    /// Whether that was a moment ago.
+    pub is_currently_active: bool,
+}
+
+/// Who is online. Cheap to clone.
+#[derive(Clone)]
+pub struct Presence(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    clock: Clock,
+    config: PresenceConfig,
+    limit: RateLimiter<OwnedUserId>,
+    users: Mutex<HashMap<OwnedUserId, Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    state: PresenceState,
+    message: Option<String>,
+    last_active_ts: i64,
+    /// When a client was heard of last.
+    last_seen_ts: i64,
+    syncing: u32,
+}
+
+impl Presence {
+    /// Nobody is known to be online yet.
+    pub fn new(store: Store, clock: Clock, config: PresenceConfig, limit: RateLimit) -> Self {
+        let limit = RateLimiter::new(limit, clock.clone());
+        Self(Arc::new(Shared { store, clock, config, limit, users: Mutex::default() }))
+    }
+
+    /// Takes what a user's client says.
+    ///
+    /// # Errors
+    /// [`PresenceError`] says why it is refused.
+    pub fn set(
+        &self,
+        user_id: &UserId,
+        state: PresenceState,
+        message: Option<String>,
+    ) -> Result<(), PresenceError> {
+        self.0.limit.record(user_id.to_owned())?;
+        if message.as_ref().is_some_and(|message| message.len() > MAX_STATUS_BYTES) {
+            return Err(PresenceError::StatusTooLong);
+        }
+        if self.0.config.enabled == PresenceMode::On {
+            self.record(user_id, |known| (known.state, known.message) = (state, message));
+        }
+        Ok(())
+    }
+
+    /// Notes that a client of the user syncs, until the answer is dropped. The state is what the client says of itself
+    /// (`set_presence`).
+    pub fn begin_sync(&self, user_id: &UserId, state: PresenceState) -> Syncing {
+        let counts = self.0.config.enabled == PresenceMode::On && state != PresenceState::Offline;
+        if counts {
+            self.record(user_id, |known| {
+                known.state = state;
+                known.syncing += 1;
+            });
+        }
+        Syncing(counts.then(|| (self.clone(), user_id.to_owned())))
+    }
+
+    /// What `reader` sees of a user: only of those with whom a room is shared.
+    ///
+    /// # Errors
+    /// [`PresenceError`] says why it is refused.
+    pub async fn find(&self, reader: &UserId, user_id: &UserId) -> Result<Status, PresenceError> {
+        if self.0.config.enabled == PresenceMode::Off {
+            return Ok(Status::unknown());
+        }
+        if reader != user_id {
+            let mut txn = self.0.store.read().await?;
+            if !memberships::share_a_room(&mut txn, reader, user_id).await? {
+                return Err(PresenceError::Hidden);
+            }
+        }
+        let known = self.users().get(user_id).cloned();
+        Ok(known.map_or_else(Status::unknown, |known| self.status(known)))
+    }
+
+    fn status(&self, known: Known) -> Status {
+        let config = &self.0.config;
+        let now_ts = self.0.clock.now_ts();
+        let ago_ms = now_ts.saturating_sub(known.last_active_ts).max(0);
+        let is_gone = known.syncing == 0
+            && now_ts.saturating_sub(known.last_seen_ts) >= milliseconds(config.sync_online_timeout);
+        let state = match known.state {
+            _ if is_gone => PresenceState::Offline,
+            PresenceState::Online if ago_ms >= milliseconds(config.idle_timeout) => {
+                PresenceState::Unavailable
+            }
+            state => state,
+        };
+        Status {
+            is_currently_active: state == PresenceState::Online
+                && ago_ms < milliseconds(config.last_active_granularity),
+            state,
+            message: known.message,
+            last_active_ago_ms: Some(ago_ms),
+        }
+    }
+
+    fn record(&self, user_id: &UserId, change: impl FnOnce(&mut Known)) {
+        let now_ts = self.0.clock.now_ts();
+        let mut users = self.users();
+        if users.len() >= MAX_USERS && !users.contains_key(user_id) {
+            let timeout_ms = milliseconds(self.0.config.sync_online_timeout);
+            users.retain(|_, known| known.syncing > 0 || now_ts - known.last_seen_ts < timeout_ms);
+            if users.len() >= MAX_USERS {
+                users.clear();
+            }
+        }
+        let known = users.entry(user_id.to_owned()).or_insert_with(|| Known {
+            state: PresenceState::Offline,
+            message: None,
+            last_active_ts: now_ts,
+            last_seen_ts: now_ts,
+            syncing: 0,
+        });
+        known.last_seen_ts = now_ts;
+        change(known);
+        if known.state == PresenceState::Online {
+            known.last_active_ts = now_ts;
+        }
+    }
+
+    fn users(&self) -> MutexGuard<'_, HashMap<OwnedUserId, Known>> {
+        self.0.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Status {
+    fn unknown() -> Self {
+        let state = PresenceState::Offline;
+        Self { state, message: None, last_active_ago_ms: None, is_currently_active: false }
+    }
+}
+
+/// A sync that is under way.
+pub struct Syncing(Option<(Presence, OwnedUserId)>);
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        let Some((presence, user_id)) = self.0.take() else { return };
+        let now_ts = presence.0.clock.now_ts();
+        if let Some(known) = presence.users().get_mut(&user_id) {
+            known.syncing = known.syncing.saturating_sub(1);
+            known.last_seen_ts = now_ts;
+        }
+    }
+}
+
+fn milliseconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
