@@ -46,4 +46,18 @@ mod tests {
     fn a_fingerprint_is_shown_in_groups() {
         assert_eq!(grouped("0123456789"), "0123 4567 89");
     }
+
+    #[test]
+    fn the_readme_has_the_same_lines_as_the_page() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+        for system in ["debian", "dnf5", "dnf4", "zypper"] {
+            let start = format!("<code data-system=\"{system}\">");
+            let (_, rest) = PAGE.split_once(&start).unwrap();
+            let (lines, _) = rest.split_once("</code>").unwrap();
+            for line in lines.lines() {
+                let line = line.replace("{url}", "https://packages.example.org");
+                assert!(readme.contains(&line), "{system}: {line}");
+            }
+        }
+    }
 }

@@ -27,7 +27,7 @@ use clap::Parser;
 use myelin_config::Environment;
 
 use crate::run::{self, ConfigurationError, RunOptions};
-use arguments::{Arguments, Command, RunArguments};
+use arguments::{Arguments, Command, ConfigPaths, RunArguments};
 
 /// `EX_CONFIG` of sysexits: systemd need not try again.
 const NOT_CONFIGURED: u8 = 78;
@@ -91,7 +91,7 @@ fn serve(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     }
     run::run(RunOptions {
         sources: arguments.generate.paths.sources(),
-        environment: environment()?,
+        environment: environment(&arguments.generate.paths)?,
         json_log: arguments.log_format == arguments::LogFormat::Json,
         in_background: arguments.in_background,
         print_pidfile: arguments.print_pidfile,
@@ -100,10 +100,11 @@ fn serve(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What settings depend on besides the files.
-fn environment() -> anyhow::Result<Environment> {
+fn environment(paths: &ConfigPaths) -> anyhow::Result<Environment> {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Ok(Environment::new(variables, std::env::current_dir()?))
+    let folder = paths.packaged_data().map_or_else(std::env::current_dir, Ok)?;
+    Ok(Environment::new(variables, folder))
 }
 
 /// A runtime for a command that talks to somebody.

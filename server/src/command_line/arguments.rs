@@ -12,6 +12,9 @@ use crate::run::ConfigurationError;
 /// Where the packages keep the configuration; read when no path is given.
 const PACKAGED: &[&str] = &["/etc/myelin/homeserver.yaml", "/etc/myelin/conf.d"];
 
+/// Where the packages' service works; with their configuration, every command reads relative paths from there.
+const PACKAGED_DATA: &str = "/var/lib/myelin";
+
 /// A Matrix homeserver.
 ///
 /// Without a command it serves, as `myelin run` does. Configuration files are Synapse's.
@@ -135,9 +138,15 @@ impl ConfigPaths {
         };
         Sources {
             paths,
-            keys_directory: self.keys_directory.clone(),
+            keys_directory: self.keys_directory.clone().or_else(|| self.packaged_data()),
             refuse_inline_secrets: self.no_secrets_in_config,
         }
+    }
+
+    /// The folder that relative paths start from, unless it is the working directory.
+    pub(super) fn packaged_data(&self) -> Option<PathBuf> {
+        let data = Path::new(PACKAGED_DATA);
+        (self.config_path.is_empty() && data.is_dir()).then(|| data.to_owned())
     }
 
     /// The typed configuration.
@@ -151,7 +160,7 @@ impl ConfigPaths {
                 "no configuration file: give one with -c, or make one with `myelin generate-config`";
             return Err(ConfigurationError(message.to_owned()).into());
         }
-        let config = load(sources, &super::environment()?).config();
+        let config = load(sources, &super::environment(self)?).config();
         config.map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
             ConfigurationError(lines.join("\n")).into()

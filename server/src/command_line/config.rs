@@ -17,7 +17,7 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
-    let loaded = load(arguments.paths.sources(), &environment()?);
+    let loaded = load(arguments.paths.sources(), &environment(&arguments.paths)?);
     let options = ShowOptions {
         key: arguments.key,
         origin: arguments.origin,
@@ -33,7 +33,7 @@ fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let check = load(arguments.paths.sources(), &environment()?).check(arguments.synapse);
+    let check = load(arguments.paths.sources(), &environment(&arguments.paths)?).check(arguments.synapse);
     print!("{}", check.text);
     let code = u8::try_from(check.verdict as i32).context("a verdict is an exit code")?;
     Ok(ExitCode::from(code))

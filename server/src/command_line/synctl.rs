@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &SynctlArguments) -> anyhow::Result<ExitCode> {
     if arguments.no_daemonize {
         run::run(RunOptions {
             sources: paths.sources(),
-            environment: environment()?,
+            environment: environment(&paths)?,
             json_log: false,
             in_background: false,
             print_pidfile: false,
