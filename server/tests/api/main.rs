@@ -2,6 +2,7 @@
 
 mod authentication;
 mod coverage;
+mod encryption;
 mod hostile;
 mod random_walk;
 

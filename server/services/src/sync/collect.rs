@@ -65,8 +65,11 @@ impl Collector<'_> {
         })
     }
 
-    /// The answer when the time is over.
+    /// The answer when the time is over. It tells of the keys that are left nevertheless: a client that hears of none
+    /// uploads others.
     pub(super) async fn nothing(&self, until: Position) -> Result<Response, StorageError> {
+        let mut txn = self.shared.store.read().await?;
+        let (counts, unused) = self.one_time_keys(&mut txn).await?;
         Ok(Response {
             next_batch: self.token(until),
             rooms: Rooms::default(),
@@ -74,8 +77,8 @@ impl Collector<'_> {
             presence: Events::default(),
             to_device: Events::default(),
             device_lists: DeviceLists::default(),
-            device_one_time_keys_count: BTreeMap::new(),
-            device_unused_fallback_key_types: Vec::new(),
+            device_one_time_keys_count: counts,
+            device_unused_fallback_key_types: unused,
             until,
         })
     }
