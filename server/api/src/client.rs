@@ -8,6 +8,7 @@ mod device;
 mod discovery;
 mod filter;
 mod keys;
+mod media;
 mod membership;
 mod message;
 mod presence;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(discovery::routes())
         .merge(keys::routes())
         .merge(session::routes())
+        .merge(media::routes())
         .merge(membership::routes())
         .merge(message::routes())
         .merge(profile::routes())

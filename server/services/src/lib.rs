@@ -19,6 +19,7 @@ pub mod event_filter;
 pub mod filters;
 pub mod interactive_auth;
 pub mod key_backup;
+pub mod media;
 pub mod notify;
 pub mod password;
 pub mod presence;

@@ -15,6 +15,7 @@ use crate::{
     filters::Filters,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
+    media::Media,
     notify::Notifier,
     presence::Presence,
     profile::{ProfileSettings, Profiles},
@@ -53,6 +54,7 @@ pub struct Services {
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
     pub timelines: Timelines,
+    pub media: Media,
     pub syncs: Syncs,
     pub key_backups: KeyBackups,
     pub notifier: Notifier,
@@ -115,6 +117,13 @@ impl Services {
             server_name.clone(),
             config.rate_limits.rc_key_requests,
         );
+        let media = Media::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            server_name.clone(),
+            config.media.clone(),
+        );
         let timelines = Timelines::new(store.clone(), clock.clone());
         let syncs = Syncs::new(
             store.clone(),
@@ -154,6 +163,7 @@ impl Services {
             rooms,
             profiles,
             timelines,
+            media,
             syncs,
             filters,
             account_data,
