@@ -15,7 +15,7 @@ use crate::{
     filters::Filters,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
-    media::Media,
+    media::{Media, MediaParts},
     notify::Notifier,
     presence::Presence,
     profile::{ProfileSettings, Profiles},
@@ -41,6 +41,7 @@ pub struct Services {
     pub sessions: Sessions,
     pub rooms: Rooms,
     pub profiles: Profiles,
+    pub media: Media,
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
@@ -54,7 +55,6 @@ pub struct Services {
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
     pub timelines: Timelines,
-    pub media: Media,
     pub syncs: Syncs,
     pub key_backups: KeyBackups,
     pub notifier: Notifier,
@@ -88,6 +88,15 @@ impl Services {
             key,
             settings: room_settings(&config, server_name.clone()),
         });
+        let media = Media::new(MediaParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            server_name: server_name.clone(),
+            settings: config.media.clone(),
+            create_limit: config.rate_limits.rc_media_create,
+            tasks: tasks.clone(),
+        });
         let profiles = Profiles::new(
             store.clone(),
             rooms.clone(),
@@ -116,13 +125,6 @@ impl Services {
             notifier.clone(),
             server_name.clone(),
             config.rate_limits.rc_key_requests,
-        );
-        let media = Media::new(
-            store.clone(),
-            clock.clone(),
-            random.clone(),
-            server_name.clone(),
-            config.media.clone(),
         );
         let timelines = Timelines::new(store.clone(), clock.clone());
         let syncs = Syncs::new(

@@ -1,12 +1,18 @@
--- Files that this server's users have sent. The files themselves lie in the media folder, under their ids.
+-- Files that users of this server sent. The files themselves lie in the media store, in Synapse's layout.
 
-CREATE TABLE local_media (
+CREATE TABLE media (
     media_id TEXT NOT NULL PRIMARY KEY,
     user_id TEXT NOT NULL,
-    content_type TEXT NOT NULL,
-    -- The name that the sender gave it.
-    file_name TEXT,
-    size_bytes BIGINT NOT NULL,
-    created_ts BIGINT NOT NULL
+    created_ts BIGINT NOT NULL,
+    -- These two are NULL while the address was made and nothing was sent to it yet.
+    media_type TEXT,
+    size_bytes BIGINT,
+    upload_name TEXT,
+    -- In hexadecimal digits.
+    sha256 TEXT,
+    -- Whether only those who are logged in may see it.
+    authenticated BOOLEAN NOT NULL,
+    -- The administrator who took it out of circulation.
+    quarantined_by TEXT
 ) STRICT;
-CREATE INDEX local_media_by_user ON local_media (user_id, created_ts);
+CREATE INDEX media_by_user ON media (user_id, created_ts);

@@ -80,7 +80,7 @@ pub mod events;
 pub mod filters;
 pub mod key_backups;
 mod leases;
-pub mod local_media;
+pub mod media;
 pub mod memberships;
 mod meta;
 mod migrations;

@@ -1,24 +1,22 @@
-//! Small forms of images: <https://spec.matrix.org/v1.19/client-server-api/#thumbnails>. They are made when somebody
-//! asks for one, and kept.
+//! Small forms of images: <https://spec.matrix.org/v1.19/client-server-api/#thumbnails>.
 
-use std::{
-    io::{self, Cursor},
-    path::{Path, PathBuf},
-};
+use std::{io, io::Cursor, path::Path};
 
 use image::{
-    DynamicImage, GenericImageView, ImageDecoder, ImageError, ImageFormat, ImageReader, imageops::FilterType,
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
+    imageops::FilterType,
 };
-pub use myelin_config::ThumbnailMethod;
-use ruma::ServerName;
-use tokio::fs;
+use myelin_config::{ThumbnailMethod, ThumbnailSize};
 
-use super::{Media, MediaError, paths};
+use super::MediaError;
 
-/// Pixels on each side of a thumbnail at most.
-const MAX_SIDE: u32 = 1_600;
+/// Pixels of a side at most.
+const MAX_SIDE: u32 = 4_096;
 
-/// What is wanted.
+/// Quality of a JPEG, as with Synapse.
+const JPEG_QUALITY: u8 = 80;
+
+/// What a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThumbnailRequest {
     pub width: u32,
@@ -26,149 +24,157 @@ pub struct ThumbnailRequest {
     pub method: ThumbnailMethod,
 }
 
+pub(super) struct Thumbnail {
+    pub(super) media_type: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
 /// Why there is no thumbnail.
 #[derive(Debug, thiserror::Error)]
 pub enum ThumbnailError {
-    /// The file is no image that can be read, or a too large one.
-    #[error("Cannot find any thumbnails for the requested media")]
-    NotAnImage,
-    /// The thumbnail cannot be kept.
-    #[error("cannot write {}: {source}", path.display())]
-    Write { path: PathBuf, source: io::Error },
+    /// There is no file, or not for whoever asks.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// No image that this server can read.
+    #[error("Cannot find any thumbnails for the requested media")]
+    NotAnImage,
+    /// More pixels than the configuration allows.
+    #[error("The image has too many pixels")]
+    TooLarge,
+    /// No side may be zero or very long.
+    #[error("Invalid size")]
+    InvalidSize,
 }
 
-impl Media {
-    /// A thumbnail: its content type and its bytes.
+impl From<io::Error> for ThumbnailError {
+    fn from(error: io::Error) -> Self {
+        Self::Media(error.into())
+    }
+}
+
+impl From<image::ImageError> for ThumbnailError {
+    fn from(error: image::ImageError) -> Self {
+        match error {
+            image::ImageError::Limits(_) => Self::TooLarge,
+            image::ImageError::IoError(error) if error.kind() == io::ErrorKind::NotFound => error.into(),
+            _ => Self::NotAnImage,
+        }
+    }
+}
+
+impl ThumbnailRequest {
+    /// A request within bounds.
     ///
     /// # Errors
-    /// [`ThumbnailError`].
-    pub async fn thumbnail(
-        &self,
-        server_name: &ServerName,
-        media_id: &str,
-        wanted: ThumbnailRequest,
-    ) -> Result<(&'static str, Vec<u8>), ThumbnailError> {
-        let media = self.find(server_name, media_id).await?;
-        let form = form_of(&media.content_type).ok_or(ThumbnailError::NotAnImage)?;
-        let size = self.choose(wanted);
-        let method = match size.method {
-            ThumbnailMethod::Crop => "crop",
-            ThumbnailMethod::Scale => "scale",
+    /// [`ThumbnailError::InvalidSize`].
+    pub fn new(width: u64, height: u64, method: ThumbnailMethod) -> Result<Self, ThumbnailError> {
+        let side = |side| u32::try_from(side).ok().filter(|side| (1..=MAX_SIDE).contains(side));
+        let (Some(width), Some(height)) = (side(width), side(height)) else {
+            return Err(ThumbnailError::InvalidSize);
         };
-        let name = format!("{}-{}-{}-{method}", size.width, size.height, form.content_type.replace('/', "-"));
-        let root = &self.0.settings.media_store_path;
-        let source = paths::content(root, media_id).ok_or(MediaError::NotFound)?;
-        let target = paths::thumbnail(root, media_id, &name).ok_or(MediaError::NotFound)?;
-        if let Ok(bytes) = fs::read(&target).await {
-            return Ok((form.content_type, bytes));
-        }
-        let permit = self.0.thumbnailers.acquire().await;
-        let max_pixels = self.0.settings.max_image_pixels;
-        let made = tokio::task::spawn_blocking(move || make(&source, form, size, max_pixels)).await;
-        drop(permit);
-        let bytes = made.unwrap_or(None).ok_or(ThumbnailError::NotAnImage)?;
-        keep(&target, &bytes).await.map_err(|source| ThumbnailError::Write { path: target, source })?;
-        Ok((form.content_type, bytes))
+        Ok(Self { width, height, method })
     }
 
-    /// The size to make: any, or the smallest of the configured ones that is large enough, or the largest.
-    fn choose(&self, wanted: ThumbnailRequest) -> ThumbnailRequest {
-        let wanted = ThumbnailRequest {
-            width: wanted.width.clamp(1, MAX_SIDE),
-            height: wanted.height.clamp(1, MAX_SIDE),
-            ..wanted
+    /// The configured size that suits best: of those that are large enough the smallest, or else the largest. A cut
+    /// should also have about the right proportions.
+    pub(super) fn nearest(self, sizes: &[ThumbnailSize]) -> Result<Self, ThumbnailError> {
+        let of_method = |method| sizes.iter().filter(move |size| size.method == method);
+        let method = match of_method(self.method).next() {
+            Some(_) => self.method,
+            None => sizes.first().ok_or(ThumbnailError::NotAnImage)?.method,
         };
-        if self.0.settings.dynamic_thumbnails {
-            return wanted;
-        }
-        let sizes = || self.0.settings.thumbnail_sizes.iter();
-        let of_method = sizes().filter(|size| size.method == wanted.method);
-        let large_enough = of_method
-            .clone()
-            .filter(|size| size.width >= wanted.width && size.height >= wanted.height)
-            .min_by_key(|size| u64::from(size.width) * u64::from(size.height));
-        let largest = || of_method.max_by_key(|size| u64::from(size.width) * u64::from(size.height));
-        large_enough.or_else(largest).map_or(wanted, |size| ThumbnailRequest {
-            width: size.width,
-            height: size.height,
-            method: size.method,
-        })
+        let area = |size: &ThumbnailSize| u64::from(size.width) * u64::from(size.height);
+        let skew = |size: &ThumbnailSize| match method {
+            ThumbnailMethod::Crop => (u64::from(self.width) * u64::from(size.height))
+                .abs_diff(u64::from(self.height) * u64::from(size.width)),
+            ThumbnailMethod::Scale => 0,
+        };
+        let is_enough = |size: &&ThumbnailSize| size.width >= self.width && size.height >= self.height;
+        let best = of_method(method)
+            .filter(is_enough)
+            .min_by_key(|size| (skew(size), area(size)))
+            .or_else(|| of_method(method).max_by_key(|size| area(size)))
+            .ok_or(ThumbnailError::NotAnImage)?;
+        Ok(Self { width: best.width, height: best.height, method })
     }
 }
 
-#[derive(Clone, Copy)]
-struct Form {
-    format: ImageFormat,
-    content_type: &'static str,
-}
-
-/// Photographs stay JPEG; everything else becomes PNG, which can be transparent.
-fn form_of(content_type: &str) -> Option<Form> {
-    let plain = content_type.split(';').next().unwrap_or_default().trim();
-    match plain {
-        "image/jpeg" | "image/jpg" => Some(Form { format: ImageFormat::Jpeg, content_type: "image/jpeg" }),
-        "image/png" | "image/gif" | "image/webp" => {
-            Some(Form { format: ImageFormat::Png, content_type: "image/png" })
-        }
-        _ => None,
-    }
-}
-
-/// Reads, shrinks and writes an image; of an animation, the first picture.
-fn make(source: &Path, form: Form, size: ThumbnailRequest, max_pixels: u64) -> Option<Vec<u8>> {
-    let image = read(source, max_pixels).ok()??;
-    let image = match size.method {
-        ThumbnailMethod::Scale => shrink(&image, size),
-        ThumbnailMethod::Crop => {
-            let (width, height) = image.dimensions();
-            // Cut to the shape that is wanted, but never enlarged.
-            let factor =
-                (f64::from(width) / f64::from(size.width)).min(f64::from(height) / f64::from(size.height));
-            if factor >= 1.0 {
-                image.resize_to_fill(size.width, size.height, FilterType::Triangle)
-            } else {
-                image
-            }
-        }
-    };
-    let image =
-        if form.format == ImageFormat::Jpeg { DynamicImage::ImageRgb8(image.to_rgb8()) } else { image };
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, form.format).ok()?;
-    Some(bytes.into_inner())
-}
-
-fn shrink(image: &DynamicImage, size: ThumbnailRequest) -> DynamicImage {
-    let (width, height) = image.dimensions();
-    if width <= size.width && height <= size.height {
-        return image.clone();
-    }
-    image.resize(size.width, size.height, FilterType::Triangle)
-}
-
-/// `None` for an image with more pixels than allowed: a small file can hold a very large one.
-fn read(source: &Path, max_pixels: u64) -> Result<Option<DynamicImage>, ImageError> {
+/// Makes a thumbnail; takes time and memory for all pixels: call it on a blocking thread.
+pub(super) fn make(
+    source: &Path,
+    request: ThumbnailRequest,
+    max_pixels: u64,
+) -> Result<Thumbnail, ThumbnailError> {
     let reader = ImageReader::open(source)?.with_guessed_format()?;
+    let format = reader.format().ok_or(ThumbnailError::NotAnImage)?;
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > max_pixels {
-        return Ok(None);
+        return Err(ThumbnailError::TooLarge);
     }
-    // Cameras turn the picture by a note beside it, which a thumbnail does not have.
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(max_pixels.saturating_mul(8).saturating_add(16 * 1024 * 1024));
+    decoder.set_limits(limits)?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
-    Ok(Some(image))
+    // Nothing gets larger than it is.
+    let (width, height) = (request.width.min(image.width()), request.height.min(image.height()));
+    let small = match request.method {
+        ThumbnailMethod::Crop => image.resize_to_fill(width, height, FilterType::Lanczos3),
+        ThumbnailMethod::Scale => image.resize(width, height, FilterType::Lanczos3),
+    };
+    encode(&small, format)
 }
 
-/// Written beside its place and moved there, so that nobody reads half of it.
-async fn keep(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = target.parent() {
-        fs::create_dir_all(folder).await?;
+fn encode(image: &DynamicImage, source: ImageFormat) -> Result<Thumbnail, ThumbnailError> {
+    let mut bytes = Cursor::new(Vec::new());
+    let is_photo = source == ImageFormat::Jpeg || source == ImageFormat::WebP && !image.color().has_alpha();
+    let media_type = if is_photo {
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+        image.to_rgb8().write_with_encoder(encoder)?;
+        "image/jpeg"
+    } else {
+        image.write_to(&mut bytes, ImageFormat::Png)?;
+        "image/png"
+    };
+    Ok(Thumbnail { media_type, bytes: bytes.into_inner() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes() -> Vec<ThumbnailSize> {
+        [
+            (32, 32, ThumbnailMethod::Crop),
+            (96, 96, ThumbnailMethod::Crop),
+            (320, 240, ThumbnailMethod::Scale),
+            (800, 600, ThumbnailMethod::Scale),
+        ]
+        .map(|(width, height, method)| ThumbnailSize { width, height, method })
+        .to_vec()
     }
-    let half = target.with_extension("half");
-    fs::write(&half, bytes).await?;
-    fs::rename(&half, target).await
+
+    fn nearest(width: u64, height: u64, method: ThumbnailMethod) -> (u32, u32) {
+        let found = ThumbnailRequest::new(width, height, method).unwrap().nearest(&sizes()).unwrap();
+        (found.width, found.height)
+    }
+
+    #[test]
+    fn smallest_size_that_is_large_enough_is_taken_or_else_the_largest() {
+        assert_eq!(nearest(20, 20, ThumbnailMethod::Crop), (32, 32));
+        assert_eq!(nearest(40, 40, ThumbnailMethod::Crop), (96, 96));
+        assert_eq!(nearest(200, 200, ThumbnailMethod::Crop), (96, 96));
+        assert_eq!(nearest(100, 100, ThumbnailMethod::Scale), (320, 240));
+        assert_eq!(nearest(321, 10, ThumbnailMethod::Scale), (800, 600));
+        assert_eq!(nearest(2000, 2000, ThumbnailMethod::Scale), (800, 600));
+    }
+
+    #[test]
+    fn sides_have_bounds() {
+        for (width, height) in [(0, 1), (1, 0), (5000, 1), (u64::MAX, 1)] {
+            assert!(ThumbnailRequest::new(width, height, ThumbnailMethod::Crop).is_err());
+        }
+    }
 }

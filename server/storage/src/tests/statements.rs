@@ -20,7 +20,7 @@ const MODULES: &[&[Sql]] = &[
     crate::filters::STATEMENTS,
     crate::key_backups::STATEMENTS,
     crate::leases::STATEMENTS,
-    crate::local_media::STATEMENTS,
+    crate::media::STATEMENTS,
     crate::memberships::STATEMENTS,
     crate::meta::STATEMENTS,
     crate::migrations::STATEMENTS,

@@ -1,69 +1,63 @@
-//! [`GET /media/thumbnail/{serverName}/{mediaId}`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid)
+//! [`GET /media/thumbnail/{serverName}/{mediaId}`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid),
+//! and its old path, which asks for no token and shows only what everybody may see.
+//!
+//! Thumbnails never move, which the specification allows whatever `animated` says.
 
-use axum::{
-    body::Body,
-    extract::{Query, State, rejection::QueryRejection},
-    response::{IntoResponse, Response},
+#![expect(deprecated, reason = "old clients ask at the old path")]
+
+use axum::{extract::State, response::Response};
+use http::HeaderMap;
+use myelin_services::media::{ThumbnailMethod, ThumbnailRequest, Wanted};
+use ruma::{
+    UInt,
+    api::client::{authenticated_media, media},
+    media::Method,
 };
-use http::HeaderValue;
-use myelin_services::media::{ThumbnailMethod, ThumbnailRequest};
-use serde::Deserialize;
 
-use super::{
-    FileResponse,
-    get_content::{Arguments, address, refuse_unless_open},
+use super::answer;
+use crate::{
+    error::ApiError,
+    request::{Authenticated, Open},
+    state::ApiState,
 };
-use crate::{error::ApiError, request::Bearer, state::ApiState};
-
-#[derive(Deserialize)]
-pub(super) struct Parameters {
-    width: u32,
-    height: u32,
-    method: Option<Method>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Method {
-    Crop,
-    Scale,
-}
-
-type Parsed = Result<Query<Parameters>, QueryRejection>;
 
 pub(super) async fn route(
     State(state): State<ApiState>,
-    _: Bearer,
-    arguments: Arguments,
-    parameters: Parsed,
+    headers: HeaderMap,
+    request: Authenticated<authenticated_media::get_content_thumbnail::v1::Request>,
 ) -> Result<Response, ApiError> {
-    serve(&state, &arguments, parameters).await
-}
-
-/// Without a token, where the configuration lets everybody see files.
-pub(super) async fn open_route(
-    State(state): State<ApiState>,
-    arguments: Arguments,
-    parameters: Parsed,
-) -> Result<Response, ApiError> {
-    refuse_unless_open(&state)?;
-    serve(&state, &arguments, parameters).await
-}
-
-async fn serve(state: &ApiState, arguments: &Arguments, parameters: Parsed) -> Result<Response, ApiError> {
-    let Query(wanted) = parameters.map_err(|error| ApiError::invalid_param(error.body_text()))?;
-    let (server_name, media_id) = address(arguments)?;
-    let method = match wanted.method {
-        Some(Method::Crop) => ThumbnailMethod::Crop,
-        Some(Method::Scale) | None => ThumbnailMethod::Scale,
+    let request = request.body;
+    let wanted = Wanted {
+        server_name: &request.server_name,
+        media_id: &request.media_id,
+        wait: request.timeout_ms,
+        is_authenticated: true,
     };
-    let request = ThumbnailRequest { width: wanted.width, height: wanted.height, method };
-    let (content_type, bytes) = state.services.media.thumbnail(&server_name, &media_id, request).await?;
-    Ok(FileResponse {
-        content_type: HeaderValue::from_static(content_type),
-        disposition: HeaderValue::from_static("inline; filename=thumbnail"),
-        etag: None,
-        body: Body::from(bytes),
-    }
-    .into_response())
+    let size = size(request.width, request.height, request.method.as_ref())?;
+    answer::send(state.services.media.get_thumbnail(wanted, size).await?, None, &headers).await
+}
+
+pub(super) async fn old_route(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    request: Open<media::get_content_thumbnail::v3::Request>,
+) -> Result<Response, ApiError> {
+    let request = request.body;
+    let wanted = Wanted {
+        server_name: &request.server_name,
+        media_id: &request.media_id,
+        wait: request.timeout_ms,
+        is_authenticated: false,
+    };
+    let size = size(request.width, request.height, request.method.as_ref())?;
+    answer::send(state.services.media.get_thumbnail(wanted, size).await?, None, &headers).await
+}
+
+fn size(width: UInt, height: UInt, method: Option<&Method>) -> Result<ThumbnailRequest, ApiError> {
+    let method = match method {
+        None | Some(Method::Scale) => ThumbnailMethod::Scale,
+        Some(Method::Crop) => ThumbnailMethod::Crop,
+        Some(other) => return Err(ApiError::invalid_param(format!("Unknown method '{other}'"))),
+    };
+    Ok(ThumbnailRequest::new(width.into(), height.into(), method)?)
 }
