@@ -2,7 +2,11 @@
 
 use std::{any::Any as AnyValue, time::Duration};
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, Method, StatusCode, header};
 use ruma::api::error::ErrorCode;
 use tower_http::cors::{Any, CorsLayer};
@@ -28,6 +32,16 @@ pub fn panicked(cause: Box<dyn AnyValue + Send>) -> Response {
     tracing::error!(cause = message, "a request handler panicked");
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "Internal server error")
         .into_response()
+}
+
+/// 400 `M_INVALID_PARAM` for a zero character in a path or query: nothing has such a name, and PostgreSQL could not
+/// store it.
+pub async fn refuse_zero_characters(request: Request, next: Next) -> Response {
+    let has_zero = request.uri().path_and_query().is_some_and(|text| text.as_str().contains("%00"));
+    if has_zero {
+        return ApiError::invalid_param("Zero characters are not allowed").into_response();
+    }
+    next.run(request).await
 }
 
 /// Web clients live on other origins: <https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients>.

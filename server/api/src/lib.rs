@@ -27,6 +27,7 @@ pub fn client_router(state: ApiState) -> Router {
         .merge(admin::routes())
         .fallback(fallback::unknown_path)
         .method_not_allowed_fallback(fallback::wrong_method)
+        .layer(axum::middleware::from_fn(fallback::refuse_zero_characters))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(fallback::panicked))
         .layer(fallback::cors())

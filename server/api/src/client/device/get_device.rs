@@ -30,6 +30,6 @@ mod tests {
         let path = format!("/_matrix/client/v3/devices/{}", alice.device_id);
         assert_eq!(server.get(&alice, &path).await.ok()["device_id"], alice.device_id.as_str());
         server.get(&bob, &path).await.refused(404, "M_NOT_FOUND");
-        server.get(&bob, "/_matrix/client/v3/devices/%00").await.refused(404, "M_NOT_FOUND");
+        server.get(&bob, "/_matrix/client/v3/devices/%00").await.refused(400, "M_INVALID_PARAM");
     }
 }

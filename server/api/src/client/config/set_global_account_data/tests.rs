@@ -70,7 +70,7 @@ async fn what_is_no_object_or_too_long_is_refused() {
     for data_type in ["x".repeat(256), "a%00b".to_owned()] {
         server.put(&alice, &path(&alice, &data_type), json!({})).await.refused(400, "M_INVALID_PARAM");
     }
-    server.get(&alice, &path(&alice, "a%00b")).await.refused(404, "M_NOT_FOUND");
+    server.get(&alice, &path(&alice, "a%00b")).await.refused(400, "M_INVALID_PARAM");
 }
 
 #[tokio::test]
