@@ -24,7 +24,14 @@ pub use self::response::{
     UnreadCounts,
 };
 use self::{lazy::SentMembers, waiting::JoinedRooms};
-use crate::{clock::Clock, notify::Notifier, push_rules::PushRules, session::Requester, tasks::Tasks};
+use crate::{
+    clock::Clock,
+    notify::Notifier,
+    push_rules::PushRules,
+    session::Requester,
+    tasks::Tasks,
+    typing::{Typing, TypingMark},
+};
 
 /// How long a request is held at most, whatever it asks for: proxies in front give up after some minutes.
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
@@ -48,6 +55,7 @@ struct Shared {
     notifier: Notifier,
     tasks: Tasks,
     push_rules: PushRules,
+    typing: Typing,
     joined: JoinedRooms,
     sent_members: SentMembers,
     settings: SyncSettings,
@@ -98,6 +106,7 @@ impl Syncs {
         notifier: Notifier,
         tasks: Tasks,
         push_rules: PushRules,
+        typing: Typing,
         settings: SyncSettings,
     ) -> Self {
         let joined = JoinedRooms::new(notifier.clone());
@@ -107,6 +116,7 @@ impl Syncs {
             notifier,
             tasks,
             push_rules,
+            typing,
             joined,
             sent_members: SentMembers::default(),
             settings,
@@ -120,7 +130,9 @@ impl Syncs {
     pub async fn sync(&self, requester: &Requester, request: SyncRequest) -> Result<Response, SyncError> {
         let since = self.parse_since(request.since.as_deref())?;
         let filter = self.find_filter(requester, request.filter.clone()).await?;
-        let collector = collect::Collector { shared: &self.0, requester, filter: &filter, request: &request };
+        let mark = Self::parse_mark(request.since.as_deref());
+        let collector =
+            collect::Collector { shared: &self.0, requester, filter: &filter, request: &request, mark };
         let Some(since) = since else { return Ok(collector.collect(None).await?) };
         if request.full_state {
             return Ok(collector.collect(Some(since)).await?);
@@ -129,7 +141,7 @@ impl Syncs {
     }
 
     async fn wait(&self, collector: &collect::Collector<'_>, since: Position) -> Result<Response, SyncError> {
-        let Shared { notifier, tasks, store, joined, .. } = &*self.0;
+        let Shared { notifier, tasks, store, joined, typing, .. } = &*self.0;
         let user_id = &collector.requester.user_id;
         let deadline = tokio::time::sleep(collector.request.timeout.min(MAX_TIMEOUT));
         tokio::pin!(deadline);
@@ -139,7 +151,9 @@ impl Syncs {
             let rooms = joined.list(store, user_id).await?;
             // Registered before looking: what comes in between wakes it.
             let waiter = notifier.wait_for(user_id, rooms.iter().map(AsRef::as_ref));
-            if notifier.changed_since(user_id, rooms.iter().map(AsRef::as_ref), seen) {
+            let is_new = notifier.changed_since(user_id, rooms.iter().map(AsRef::as_ref), seen)
+                || typing.changed_since(rooms.iter().map(AsRef::as_ref), collector.mark);
+            if is_new {
                 let response = collector.collect(Some(since)).await?;
                 if !response.is_empty() || collector.request.timeout.is_zero() {
                     return Ok(response);
@@ -157,6 +171,11 @@ impl Syncs {
         }
         // Nothing was told to the client, so it stays where it was, or where all before was of no interest.
         Ok(collector.nothing(seen).await?)
+    }
+
+    /// Up to where the client was told who types.
+    fn parse_mark(since: Option<&str>) -> Option<TypingMark> {
+        since?.split_once('_')?.1.parse().ok()
     }
 
     /// `None` for a first request.

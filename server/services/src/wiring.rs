@@ -133,6 +133,7 @@ impl Services {
             notifier.clone(),
             tasks,
             push_rules.clone(),
+            typing.clone(),
             sync_settings(&config),
         );
         let reports = Reports::new(

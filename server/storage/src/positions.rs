@@ -99,7 +99,9 @@ impl fmt::Display for Token {
 impl FromStr for Token {
     type Err = InvalidToken;
 
+    /// What follows a `_` is not about positions: sync keeps there what it has in memory only.
     fn from_str(text: &str) -> Result<Self, InvalidToken> {
+        let text = text.split('_').next().unwrap_or_default();
         let mut parts = text.strip_prefix(FORM).ok_or(InvalidToken)?.split('.');
         let incarnation = parts.next().ok_or(InvalidToken)?;
         let incarnation = u32::from_str_radix(incarnation, 16).map_err(|_| InvalidToken)?;
@@ -187,6 +189,11 @@ mod tests {
         for text in ["a0.0", "a1f.42", "aff.42.1-43.15-99"] {
             assert_eq!(text.parse::<Token>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn what_follows_an_underscore_is_not_read() {
+        assert_eq!("a1f.42_7-3".parse::<Token>().unwrap().to_string(), "a1f.42");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::{
     client_event::Form,
     session::Requester,
     timeline::{Access, ReadError},
+    typing::TypingMark,
 };
 
 /// Messages to a device in one answer at most; the others come with the next.
@@ -34,6 +35,8 @@ pub(super) struct Collector<'a> {
     pub(super) requester: &'a Requester,
     pub(super) filter: &'a FilterDefinition,
     pub(super) request: &'a SyncRequest,
+    /// Up to where the client was told who types.
+    pub(super) mark: Option<TypingMark>,
 }
 
 impl Collector<'_> {
@@ -49,11 +52,12 @@ impl Collector<'_> {
         let to_device = self.to_device(txn, since, &mut until).await?;
         let memberships = memberships::list_of_user(txn, &self.requester.user_id).await?;
         let mut own = OwnData::read(txn, self, since).await?;
+        let mark = self.typing(txn, &mut own).await?;
         let rooms = self.rooms(txn, &memberships, since, until, &mut own).await?;
         let device_lists = self.device_lists(txn, since).await?;
         let (counts, unused) = self.one_time_keys(txn).await?;
         Ok(Response {
-            next_batch: self.token(until),
+            next_batch: self.next_batch(until, mark),
             rooms,
             account_data: own.account_data,
             presence: Events::default(),
@@ -71,7 +75,7 @@ impl Collector<'_> {
         let mut txn = self.shared.store.read().await?;
         let (counts, unused) = self.one_time_keys(&mut txn).await?;
         Ok(Response {
-            next_batch: self.token(until),
+            next_batch: self.mark.map_or_else(|| self.token(until), |mark| self.next_batch(until, mark)),
             rooms: Rooms::default(),
             account_data: Events::default(),
             presence: Events::default(),
@@ -81,6 +85,23 @@ impl Collector<'_> {
             device_unused_fallback_key_types: unused,
             until,
         })
+    }
+
+    fn next_batch(&self, until: Position, mark: TypingMark) -> String {
+        format!("{}_{mark}", self.token(until))
+    }
+
+    /// Who types in the rooms that the user is in.
+    async fn typing(&self, txn: &mut ReadTxn, own: &mut OwnData) -> Result<TypingMark, StorageError> {
+        let Shared { joined, store, typing, .. } = self.shared;
+        let rooms = joined.list(store, &self.requester.user_id).await?;
+        let changes = typing.changes(rooms.iter().map(AsRef::as_ref), self.mark);
+        for (room_id, users) in &changes.rooms {
+            if let Some(room) = rooms::find(txn, room_id).await? {
+                own.add_typing(self, room.nid, users)?;
+            }
+        }
+        Ok(changes.mark)
     }
 
     pub(super) fn token(&self, position: Position) -> String {
@@ -296,7 +317,7 @@ impl Collector<'_> {
             timeline: history.timeline,
             summary: history.summary,
             account_data: own.take_account_data(access.room.nid),
-            ephemeral: own.take_receipts(access.room.nid),
+            ephemeral: own.take_ephemeral(access.room.nid),
             unread_notifications: UnreadCounts::default(),
             ..JoinedRoom::default()
         };

@@ -6,6 +6,7 @@ use myelin_storage::{
     Position, ReadTxn, RoomNid, StorageError, account_data,
     receipts::{self, Receipt},
 };
+use ruma::OwnedUserId;
 use serde::Serialize;
 use serde_json::{
     Map, Value, json,
@@ -21,6 +22,7 @@ pub(super) struct OwnData {
     pub(super) account_data: Events,
     of_rooms: BTreeMap<RoomNid, Vec<Box<RawValue>>>,
     receipts: BTreeMap<RoomNid, Box<RawValue>>,
+    typing: BTreeMap<RoomNid, Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -97,15 +99,32 @@ impl OwnData {
 
     /// Whether something of the room is to be told.
     pub(super) fn concerns(&self, room: RoomNid) -> bool {
-        self.of_rooms.contains_key(&room) || self.receipts.contains_key(&room)
+        self.of_rooms.contains_key(&room)
+            || self.receipts.contains_key(&room)
+            || self.typing.contains_key(&room)
     }
 
     pub(super) fn take_account_data(&mut self, room: RoomNid) -> Events {
         Events { events: self.of_rooms.remove(&room).unwrap_or_default() }
     }
 
-    pub(super) fn take_receipts(&mut self, room: RoomNid) -> Events {
-        Events { events: self.receipts.remove(&room).into_iter().collect() }
+    pub(super) fn take_ephemeral(&mut self, room: RoomNid) -> Events {
+        let events = self.receipts.remove(&room).into_iter().chain(self.typing.remove(&room));
+        Events { events: events.collect() }
+    }
+
+    /// Who types in a room now, perhaps nobody any more.
+    pub(super) fn add_typing(
+        &mut self,
+        collector: &Collector<'_>,
+        room: RoomNid,
+        users: &[OwnedUserId],
+    ) -> Result<(), StorageError> {
+        if event_filter::takes_type_in_room(&collector.filter.room.ephemeral, "m.typing") {
+            let event = json!({ "type": "m.typing", "content": { "user_ids": users } });
+            self.typing.insert(room, to_raw_value(&event).map_err(unreadable)?);
+        }
+        Ok(())
     }
 
     fn add(

@@ -370,3 +370,46 @@ async fn tokens_must_be_ones_and_rooms_can_be_left_out_by_the_configuration() {
         .await
         .expect("no wait");
 }
+
+#[tokio::test]
+async fn who_types_and_who_has_read_wakes_the_others() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    let event_id = server.send_text(&alice, &room_id, "hello").await;
+    let since = server.sync_token(&alice).await;
+    let waiting = poll(&server, &alice, &since, 30_000);
+    let typing = format!("/_matrix/client/v3/rooms/{room_id}/typing/{}", bob.user_id);
+    server.put(&bob, &typing, json!({ "typing": true, "timeout": 20_000 })).await.ok();
+    let answer = waiting.await.unwrap();
+    let expected = json!([{ "type": "m.typing", "content": { "user_ids": [bob.user_id] } }]);
+    assert_eq!(room(&answer, "join", &room_id)["ephemeral"]["events"], expected);
+    let again = server.sync(&alice, Some(&next_batch(&answer))).await;
+    assert_eq!(again.get("rooms"), None, "told once");
+    let waiting = poll(&server, &alice, &next_batch(&again), 30_000);
+    let receipt = format!("/_matrix/client/v3/rooms/{room_id}/receipt/m.read/{event_id}");
+    server.post(&bob, &receipt, json!({})).await.ok();
+    let answer = waiting.await.unwrap();
+    let told = &room(&answer, "join", &room_id)["ephemeral"]["events"][0];
+    assert!(told["content"][event_id.as_str()]["m.read"][bob.user_id.as_str()]["ts"].is_i64(), "{told}");
+    let anew = server.sync(&alice, None).await;
+    let types: Vec<&Value> = room(&anew, "join", &room_id)["ephemeral"]["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["type"])
+        .collect();
+    assert_eq!(types, ["m.receipt", "m.typing"]);
+}
+
+#[tokio::test]
+async fn tokens_of_sync_lead_into_the_history() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let room_id = server.room_of(&alice, &[]).await;
+    server.send_text(&alice, &room_id, "hello").await;
+    let token = server.sync_token(&alice).await;
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/messages?dir=b&limit=1&from={token}");
+    let page = server.get(&alice, &path).await.ok();
+    assert_eq!(page["chunk"][0]["content"]["body"], json!("hello"));
+}
