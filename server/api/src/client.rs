@@ -25,6 +25,7 @@ mod sync;
 mod tag;
 mod to_device;
 mod typing;
+mod voip;
 
 use axum::Router;
 
@@ -57,4 +58,5 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(typing::routes())
         .merge(tag::routes())
         .merge(to_device::routes())
+        .merge(voip::routes())
 }

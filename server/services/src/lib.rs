@@ -37,5 +37,6 @@ pub mod tasks;
 pub mod thread;
 pub mod timeline;
 pub mod to_device;
+pub mod turn;
 pub mod typing;
 pub mod wiring;

@@ -30,6 +30,7 @@ use crate::{
     tasks::Tasks,
     timeline::Timelines,
     to_device::ToDevice,
+    turn::TurnServers,
     typing::Typing,
 };
 
@@ -42,6 +43,7 @@ pub struct Services {
     pub rooms: Rooms,
     pub profiles: Profiles,
     pub media: Media,
+    pub turn: TurnServers,
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
@@ -88,6 +90,7 @@ impl Services {
             key,
             settings: room_settings(&config, server_name.clone()),
         });
+        let turn = TurnServers::new(clock.clone(), config.turn.clone());
         let media = Media::new(MediaParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -167,6 +170,7 @@ impl Services {
             profiles,
             timelines,
             media,
+            turn,
             syncs,
             filters,
             account_data,
