@@ -169,9 +169,9 @@ impl PushRules {
     ///
     /// # Errors
     /// [`StorageError`] if the database failed.
-    pub async fn list_of_users(&self, users: &[OwnedUserId]) -> Result<Vec<RulesOfUser>, StorageError> {
+    pub async fn list_of_users(&self, users: &[&UserId]) -> Result<Vec<RulesOfUser>, StorageError> {
         let cached: Vec<Option<RulesOfUser>> =
-            users.iter().map(|user_id| self.0.cache.get(user_id)).collect();
+            users.iter().map(|user_id| self.0.cache.get(*user_id)).collect();
         if cached.iter().all(Option::is_some) {
             return Ok(cached.into_iter().flatten().collect());
         }
@@ -179,7 +179,7 @@ impl PushRules {
             .iter()
             .zip(&cached)
             .filter(|(_, cached)| cached.is_none())
-            .map(|(user_id, _)| user_id.as_ref())
+            .map(|(user_id, _)| *user_id)
             .collect();
         let mut loaded = self.load(&missing).await?.into_iter();
         Ok(cached.into_iter().map(|cached| cached.or_else(|| loaded.next()).flatten()).collect())

@@ -30,7 +30,9 @@ use self::{
     limits::RoomLimits,
     turn::{BuildError, Turns},
 };
-use crate::{clock::Clock, notify::Notifier, random::Random, ratelimit::LimitExceeded, tasks::Tasks};
+use crate::{
+    clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded, tasks::Tasks,
+};
 
 /// The room versions that this server makes and takes part in, oldest first.
 pub fn supported_versions() -> Vec<RoomVersionId> {
@@ -56,6 +58,7 @@ pub struct RoomParts {
     pub random: Random,
     pub notifier: Notifier,
     pub tasks: Tasks,
+    pub push: Push,
     pub key: SigningKey,
     pub settings: RoomSettings,
 }
@@ -113,10 +116,10 @@ impl From<AuthError> for RoomError {
 impl Rooms {
     /// The rooms in a store.
     pub fn new(parts: RoomParts) -> Self {
-        let RoomParts { store, clock, random, notifier, tasks, key, settings } = parts;
+        let RoomParts { store, clock, random, notifier, tasks, push, key, settings } = parts;
         let limits = RoomLimits::new(&settings.rate_limits, &clock);
         let identity = (settings.server_name.clone(), key);
-        let turns = Arc::new(Turns::new(store, clock, random, notifier, tasks, identity));
+        let turns = Arc::new(Turns::new(store, clock, random, notifier, tasks, push, identity));
         Self(Arc::new(Shared { turns, limits, settings }))
     }
 

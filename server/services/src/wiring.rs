@@ -16,9 +16,11 @@ use crate::{
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
     media::{Media, MediaParts},
+    notifications::Notifications,
     notify::Notifier,
     presence::Presence,
     profile::{ProfileSettings, Profiles},
+    push::Push,
     push_rules::PushRules,
     pushers::Pushers,
     random::Random,
@@ -49,6 +51,7 @@ pub struct Services {
     pub push_rules: PushRules,
     pub devices: Devices,
     pub pushers: Pushers,
+    pub notifications: Notifications,
     pub receipts: Receipts,
     pub typing: Typing,
     pub presence: Presence,
@@ -81,12 +84,14 @@ impl Services {
         let Parts { store, config, server_name, clock, random, key, tasks } = parts;
         let notifier = Notifier::new(*store.committed().borrow());
         let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
+        let push_rules = PushRules::new(store.clone(), notifier.clone());
         let rooms = Rooms::new(RoomParts {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
             notifier: notifier.clone(),
             tasks: tasks.clone(),
+            push: Push::new(push_rules.clone(), server_name.clone()),
             key,
             settings: room_settings(&config, server_name.clone()),
         });
@@ -108,7 +113,6 @@ impl Services {
         );
         let filters = Filters::new(store.clone());
         let account_data = AccountData::new(store.clone(), notifier.clone());
-        let push_rules = PushRules::new(store.clone(), notifier.clone());
         let pushers = Pushers::new(store.clone(), clock.clone());
         let receipts = Receipts::new(store.clone(), notifier.clone(), clock.clone());
         let typing = Typing::new(store.clone(), clock.clone(), notifier.clone(), &random, tasks.clone());
@@ -139,6 +143,7 @@ impl Services {
             typing.clone(),
             sync_settings(&config),
         );
+        let notifications = Notifications::new(store.clone(), clock.clone());
         let reports = Reports::new(
             store.clone(),
             clock.clone(),
@@ -177,6 +182,7 @@ impl Services {
             push_rules,
             devices,
             pushers,
+            notifications,
             receipts,
             typing,
             presence,

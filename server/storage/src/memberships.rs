@@ -111,6 +111,14 @@ pub async fn list_events_of_room(
     txn.fetch_all(LIST_EVENTS_OF_ROOM, args![room, membership]).await
 }
 
+/// The users who are joined to the room, and the events that say so, in the order of their ids.
+pub async fn list_joined(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+) -> Result<Vec<(OwnedUserId, EventNid)>, StorageError> {
+    txn.fetch_all(LIST_JOINED, args![room]).await
+}
+
 /// The users who share a joined room with the user, without the user.
 pub async fn list_sharing(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<OwnedUserId>, StorageError> {
     txn.fetch_all(LIST_SHARING, args![user_id]).await
@@ -144,6 +152,8 @@ sql! {
         ORDER BY position";
     LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
     LIST_EVENTS_OF_ROOM = "SELECT event_nid FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
+    LIST_JOINED = "
+        SELECT user_id, event_nid FROM memberships WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
     LIST_SHARING = "
         SELECT DISTINCT others.user_id
         FROM memberships AS own

@@ -2,6 +2,7 @@
 //! [push rules](https://spec.matrix.org/v1.19/client-server-api/#push-rules-api).
 
 mod delete_pushrule;
+mod get_notifications;
 mod get_pushers;
 mod get_pushrule;
 mod get_pushrule_actions;
@@ -28,6 +29,7 @@ use crate::{error::ApiError, route::RouterExt, state::ApiState};
 pub(super) fn routes() -> Router<ApiState> {
     Router::new()
         .serve::<ruma_push::delete_pushrule::v3::Request, _, _>(delete_pushrule::route)
+        .serve::<ruma_push::get_notifications::v3::Request, _, _>(get_notifications::route)
         .serve::<ruma_push::get_pushers::v3::Request, _, _>(get_pushers::route)
         .serve::<ruma_push::set_pusher::v3::Request, _, _>(set_pusher::route)
         .serve::<ruma_push::get_pushrule::v3::Request, _, _>(get_pushrule::route)

@@ -11,6 +11,8 @@ use myelin_storage::{
 use ruma::{OwnedRoomId, RoomId};
 use tokio::sync::watch;
 
+use crate::push::RoomMembers;
+
 /// State events kept for each room at most; beyond it the members are forgotten and read again when needed.
 const MAX_KNOWN: usize = 5_000;
 
@@ -37,6 +39,8 @@ pub(super) struct Head {
     pub(super) position: Position,
     pub(super) summary: RoomSummary,
     pub(super) known: KnownState,
+    /// Who can be notified; read when it is needed.
+    pub(super) members: Option<RoomMembers>,
     /// How the unit ended that wrote the newest event.
     pub(super) outcome: watch::Receiver<Outcome>,
 }
@@ -54,6 +58,7 @@ impl Head {
             position: Position(0),
             summary: RoomSummary::default(),
             known: KnownState { is_whole: true, ..KnownState::default() },
+            members: Some(RoomMembers::default()),
             outcome: stored(),
         }
     }
@@ -85,6 +90,7 @@ impl Head {
             position: room.latest_position,
             summary: room.summary,
             known: KnownState::default(),
+            members: None,
             outcome: stored(),
         }))
     }

@@ -4,13 +4,14 @@ use myelin_core::{Event, json::Value};
 use myelin_storage::{
     EventNid, RoomNid, StorageError, WriteTxn, event_graph,
     events::{self, EventFlags, NewEvent},
-    memberships,
+    memberships, notifications,
     rooms::{self, RoomSummary},
     state,
 };
 use ruma::{OwnedUserId, RoomVersionId, UserId};
 
 use super::head::Head;
+use crate::push::{self, Before, Notice};
 
 /// The types of events that move a room up in a list of rooms, as sliding sync has them.
 const BUMP_TYPES: [&str; 7] = [
@@ -27,6 +28,8 @@ const BUMP_TYPES: [&str; 7] = [
 pub(super) struct Appended {
     pub(super) event: Event,
     pub(super) replaces: Replaces,
+    /// Whom it notifies.
+    pub(super) notices: Vec<Notice>,
 }
 
 /// The event that a state event takes the place of.
@@ -35,6 +38,17 @@ pub(super) enum Replaces {
     Event(Event),
     /// The state has to be asked.
     Unknown,
+}
+
+impl Replaces {
+    /// The membership of a member before.
+    pub(super) fn before(&self) -> Before<'_> {
+        match self {
+            Self::Nothing => Before::Known(None),
+            Self::Event(before) => Before::Known(before.membership()),
+            Self::Unknown => Before::Unknown,
+        }
+    }
 }
 
 async fn find_replaced(
@@ -59,6 +73,7 @@ pub(super) async fn write(
     txn: &mut WriteTxn,
     head: &mut Head,
     events: &[Appended],
+    now_ts: i64,
 ) -> Result<Option<EventNid>, StorageError> {
     let from = head.position;
     let room = match head.room {
@@ -70,7 +85,7 @@ pub(super) async fn write(
     let mut summary = head.summary.clone();
     let mut newest = None;
     for new in events {
-        newest = Some(insert(txn, head, room, new).await?);
+        newest = Some(insert(txn, head, room, new, now_ts).await?);
         summarize(&mut summary, &new.event);
         bump |= BUMP_TYPES.contains(&new.event.event_type());
     }
@@ -90,6 +105,7 @@ async fn insert(
     head: &mut Head,
     room: RoomNid,
     new: &Appended,
+    now_ts: i64,
 ) -> Result<EventNid, StorageError> {
     let event = &new.event;
     let position = txn.next_position().await?;
@@ -116,8 +132,14 @@ async fn insert(
         let targets = events::intern(txn, &[target]).await?;
         if let Some(target) = targets.first() {
             event_graph::insert_redaction(txn, *target, nid).await?;
+            for found in events::list(txn, &[*target]).await?.iter().filter(|found| found.room == room) {
+                if let Some(position) = found.position {
+                    notifications::delete(txn, room, position).await?;
+                }
+            }
         }
     }
+    push::record(txn, room, event, (nid, position), &new.notices, now_ts).await?;
     head.position = position;
     Ok(nid)
 }

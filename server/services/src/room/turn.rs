@@ -24,7 +24,13 @@ use super::{
     head::{Head, Outcome, read_state},
     persist::{self, Appended, Replaces},
 };
-use crate::{clock::Clock, notify::Notifier, random::Random, tasks::Tasks};
+use crate::{
+    clock::Clock,
+    notify::Notifier,
+    push::{Powers, Push, RoomMembers},
+    random::Random,
+    tasks::Tasks,
+};
 
 /// Heads kept in memory at most, but for those in use.
 const MAX_HEADS: usize = 2_000;
@@ -38,6 +44,7 @@ pub(super) struct Turns {
     pub(super) random: Random,
     pub(super) notifier: Notifier,
     pub(super) tasks: Tasks,
+    push: Push,
     pub(super) server_name: OwnedServerName,
     pub(super) key: SigningKey,
     heads: Mutex<HashMap<OwnedRoomId, Slot>>,
@@ -61,9 +68,10 @@ impl Turns {
         random: Random,
         notifier: Notifier,
         tasks: Tasks,
+        push: Push,
         (server_name, key): (OwnedServerName, SigningKey),
     ) -> Self {
-        Self { store, clock, random, notifier, tasks, server_name, key, heads: Mutex::default() }
+        Self { store, clock, random, notifier, tasks, push, server_name, key, heads: Mutex::default() }
     }
 
     /// Waits for the room; `None` if there is no such room.
@@ -161,11 +169,7 @@ impl Turn {
             return Ok(());
         }
         // A snapshot does not show what is not stored yet.
-        let mut outcome = self.head().outcome.clone();
-        let outcome = *outcome.wait_for(|outcome| *outcome != Outcome::Pending).await.map_err(gone)?;
-        if outcome == Outcome::Failed {
-            return Err(failed_before());
-        }
+        self.settle().await?;
         let mut txn = self.turns.store.read().await?;
         read_state(&mut txn, self.head_mut(), keys).await
     }
@@ -226,6 +230,7 @@ impl Turn {
     }
 
     fn push(&mut self, event: Event) -> &Event {
+        let server_name = self.turns.server_name.clone();
         let head = self.head_mut();
         head.extremities = vec![EventReference::from(&event)];
         head.depth = event.depth();
@@ -239,8 +244,14 @@ impl Turn {
             }
             head.known.insert(event_type, state_key, Some(event.clone()));
         }
+        if event.event_type() == "m.room.member" {
+            head.members = head
+                .members
+                .take()
+                .and_then(|members| members.after(&event, &replaces.before(), &server_name));
+        }
         let at = self.events.len();
-        self.events.push(Appended { event, replaces });
+        self.events.push(Appended { event, replaces, notices: Vec::new() });
         &self.events[at].event
     }
 
@@ -249,12 +260,58 @@ impl Turn {
         self.write(name).await?.commit().await
     }
 
+    /// Works out whom the events notify, before the unit begins: it would hold up all others.
+    async fn notify(&mut self) -> Result<(), StorageError> {
+        let members = match self.head_mut().members.take() {
+            Some(members) => members,
+            None => self.load_members().await?,
+        };
+        let turns = Arc::clone(&self.turns);
+        let mut events = std::mem::take(&mut self.events);
+        let known = &self.head().known;
+        let powers = Powers {
+            rules: self.head().rules,
+            create: known.get("m.room.create", ""),
+            power_levels: known.get("m.room.power_levels", ""),
+        };
+        for new in &mut events {
+            new.notices = turns.push.notices(&new.event, powers, &members).await?;
+        }
+        self.events = events;
+        self.head_mut().members = Some(members);
+        Ok(())
+    }
+
+    /// Reads the members that the room has after the events of this turn.
+    async fn load_members(&mut self) -> Result<RoomMembers, StorageError> {
+        self.settle().await?;
+        let Some(room) = self.head().room else { return Ok(RoomMembers::default()) };
+        let mut txn = self.turns.store.read().await?;
+        let server_name = &self.turns.server_name;
+        let mut members = RoomMembers::load(&mut txn, room, server_name).await?;
+        for new in self.events.iter().filter(|new| new.event.event_type() == "m.room.member") {
+            members = match members.clone().after(&new.event, &new.replaces.before(), server_name) {
+                Some(members) => members,
+                None => members,
+            };
+        }
+        Ok(members)
+    }
+
+    /// Waits until the newest event of the room is on disk.
+    async fn settle(&self) -> Result<(), StorageError> {
+        let mut outcome = self.head().outcome.clone();
+        let outcome = *outcome.wait_for(|outcome| *outcome != Outcome::Pending).await.map_err(gone)?;
+        if outcome == Outcome::Failed { Err(failed_before()) } else { Ok(()) }
+    }
+
     /// Writes what was appended into a unit that others may write to as well before it is committed.
     pub(super) async fn write(mut self, name: &'static str) -> Result<Unit, StorageError> {
+        self.notify().await?;
         let mut head = self.head.take().ok_or_else(failed_before)?;
         let events = std::mem::take(&mut self.events);
         let mut txn = self.turns.store.write(name).await?;
-        let newest = persist::write(&mut txn, &mut head, &events).await?;
+        let newest = persist::write(&mut txn, &mut head, &events, self.turns.clock.now_ts()).await?;
         Ok(Unit { txn, turn: self, head, events, newest })
     }
 }

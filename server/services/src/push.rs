@@ -1,0 +1,194 @@
+//! Who is notified by an event (<https://spec.matrix.org/v1.19/client-server-api/#push-rules>): worked out before the
+//! unit that stores the event, and stored in it. What follows from it, counts and lists, is in `notifications`.
+
+mod members;
+
+use std::collections::BTreeMap;
+
+use myelin_core::{
+    Event, RoomVersionRules,
+    json::{Object, Value},
+    power_levels::PowerLevels,
+    push_rules::{Actions, BulkEvaluator, Member, RoomFacts},
+};
+use myelin_storage::{
+    EventNid, Position, RoomNid, StorageError, WriteTxn,
+    notifications::{self, Digest, NewNotification},
+};
+use ruma::{OwnedServerName, UserId};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::members::{Before, RoomMembers};
+use crate::{
+    push_rules::PushRules,
+    thread::{self, Relation},
+};
+
+/// Notifications that a room keeps; so many events a user can have unread in it.
+const KEPT: u32 = 10_000;
+
+/// A room is rid of older ones by one in so many events.
+const PRUNE_EVERY: i64 = 256;
+
+/// Works out who is notified. Cheap to clone.
+#[derive(Clone)]
+pub struct Push {
+    rules: PushRules,
+    server_name: OwnedServerName,
+}
+
+/// A way in which an event notifies some users.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    /// A JSON list.
+    actions: String,
+    highlight: bool,
+    /// A sorted JSON list.
+    members: String,
+    digest: Digest,
+}
+
+/// The events of a room's state that say what its users may do.
+#[derive(Clone, Copy)]
+pub(crate) struct Powers<'a> {
+    pub(crate) rules: &'static RoomVersionRules,
+    pub(crate) create: Option<&'a Event>,
+    pub(crate) power_levels: Option<&'a Event>,
+}
+
+impl Push {
+    /// Push by these rules, for users of this server.
+    pub fn new(rules: PushRules, server_name: OwnedServerName) -> Self {
+        Self { rules, server_name }
+    }
+
+    /// Who of a room's members, and of those whom it invites, an event notifies.
+    pub(crate) async fn notices(
+        &self,
+        event: &Event,
+        powers: Powers<'_>,
+        members: &RoomMembers,
+    ) -> Result<Vec<Notice>, StorageError> {
+        let mut users: Vec<(&UserId, Option<&str>)> = members.local().collect();
+        let invited = self.invited(event);
+        users.extend(invited.as_ref().map(|invited| (&**invited, event.content().get_str("displayname"))));
+        if users.iter().all(|(user_id, _)| *user_id == event.sender()) {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&UserId> = users.iter().map(|(user_id, _)| *user_id).collect();
+        let rules = self.rules.list_of_users(&ids).await?;
+        let notification_levels = powers.notification_levels();
+        let facts = RoomFacts {
+            member_count: members.joined(),
+            sender_power_level: powers.level_of(event.sender()),
+            notification_levels: &notification_levels,
+        };
+        let evaluator = BulkEvaluator::new(self.rules.defaults(), event.fields(), facts);
+        let candidates = users.iter().zip(&rules).map(|((user_id, display_name), rules)| Member {
+            user_id: user_id.as_str(),
+            display_name: *display_name,
+            rules: rules.as_deref(),
+        });
+        let mut groups: Vec<(&Actions, Vec<&str>)> = Vec::new();
+        for (member, actions) in evaluator.notified(candidates) {
+            let known =
+                groups.iter_mut().find(|(known, _)| std::ptr::eq(*known, actions) || *known == actions);
+            match known {
+                Some((_, group)) => group.push(member.user_id),
+                None => groups.push((actions, vec![member.user_id])),
+            }
+        }
+        if members.contains(event.sender()) {
+            add_sender(&mut groups, event.sender());
+        }
+        Ok(groups.into_iter().map(|(actions, group)| Notice::new(actions, group)).collect())
+    }
+
+    /// The user of this server whom the event invites.
+    fn invited(&self, event: &Event) -> Option<ruma::OwnedUserId> {
+        let is_invite = event.event_type() == "m.room.member" && event.membership() == Some("invite");
+        let invited = UserId::parse(event.state_key().filter(|_| is_invite)?).ok()?;
+        (invited.server_name() == self.server_name).then_some(invited)
+    }
+}
+
+/// The sender is notified of nothing, but an own event is read when it is sent. With the sender, the events of all
+/// senders mostly notify the same users, and the room stores one set of them.
+fn add_sender<'a>(groups: &mut [(&Actions, Vec<&'a str>)], sender: &'a str) {
+    let largest = groups.iter_mut().filter(|(actions, _)| !actions.highlights());
+    if let Some((_, group)) = largest.max_by_key(|(_, group)| group.len()) {
+        group.push(sender);
+    }
+}
+
+impl Notice {
+    fn new(actions: &Actions, mut members: Vec<&str>) -> Self {
+        members.sort_unstable();
+        members.dedup();
+        let members = serde_json::Value::from(members).to_string();
+        Self {
+            actions: serde_json::Value::from(actions.as_json()).to_string(),
+            highlight: actions.highlights(),
+            digest: Sha256::digest(members.as_bytes()).into(),
+            members,
+        }
+    }
+}
+
+impl Powers<'_> {
+    fn level_of(self, user_id: &str) -> Option<i64> {
+        let levels = PowerLevels::new(self.rules, self.create?, self.power_levels);
+        levels.user(user_id).ok().map(|level| level.saturating())
+    }
+
+    fn notification_levels(self) -> BTreeMap<String, i64> {
+        let levels = self.power_levels.and_then(|event| event.content().get("notifications")?.as_object());
+        let levels = levels.into_iter().flat_map(Object::iter);
+        levels.filter_map(|(name, level)| Some((name.to_owned(), level.as_i64()?))).collect()
+    }
+}
+
+/// Stores whom an event notifies, and that its sender has read what came before it.
+pub(crate) async fn record(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    event: &Event,
+    (nid, position): (EventNid, Position),
+    notices: &[Notice],
+    now_ts: i64,
+) -> Result<(), StorageError> {
+    let reads = event.state_key().is_none();
+    if notices.is_empty() && !reads {
+        return Ok(());
+    }
+    let place = thread::place(txn, room, relation_of(event)).await?;
+    let thread = place.thread();
+    for Notice { actions, highlight, members, digest } in notices {
+        let (event, highlight) = (nid, *highlight);
+        let new = NewNotification {
+            room,
+            position,
+            event,
+            thread,
+            members,
+            digest,
+            highlight,
+            actions,
+            ts: now_ts,
+        };
+        notifications::insert(txn, new).await?;
+    }
+    if reads && let Ok(sender) = UserId::parse(event.sender()) {
+        notifications::mark_read(txn, &sender, room, Some(thread), position).await?;
+    }
+    if position.0 % PRUNE_EVERY == 0 {
+        notifications::prune(txn, room, KEPT).await?;
+    }
+    Ok(())
+}
+
+fn relation_of(event: &Event) -> Option<Relation> {
+    let relation = event.content().get("m.relates_to")?;
+    let text = |key| relation.get(key).and_then(Value::as_str);
+    Relation::new(text("rel_type")?, text("event_id")?)
+}
