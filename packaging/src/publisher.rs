@@ -160,6 +160,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stopped_publishing_left_reaches_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = Pool::open(&folder.path().join("pool")).unwrap();
+        let site = folder.path().join("site");
+        publish(&tree("one"), &pool, &site).unwrap();
+        fs::create_dir(folder.path().join(".site.unfinished")).unwrap();
+        fs::write(folder.path().join(".site.unfinished/half"), "half").unwrap();
+        assert_eq!(fs::read_to_string(site.join("debian/dists/stable/InRelease")).unwrap(), "one");
+        publish(&tree("two"), &pool, &site).unwrap();
+        assert!(!site.join("half").exists());
+        assert_eq!(fs::read_to_string(site.join("debian/dists/stable/InRelease")).unwrap(), "two");
+    }
+
+    #[test]
     fn a_folder_of_somebody_else_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let pool = Pool::open(&folder.path().join("pool")).unwrap();

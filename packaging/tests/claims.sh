@@ -192,7 +192,8 @@ in_rpm_root() {
 
 # make_rpm_root: a system with an rpm database, in which one package stands for what a distribution's own would provide.
 make_rpm_root() {
-    cp -a "$WORK/bookworm" "$WORK/rpm"
+    mkdir -p "$WORK/rpm"
+    cp -a "$WORK/bookworm/." "$WORK/rpm"
     printf '%s\n' 'Name: base' 'Version: 1' 'Release: 1' 'Summary: base' 'License: none' 'BuildArch: noarch' \
         'Provides: /bin/sh /usr/bin/systemd-sysusers libc.so.6(GLIBC_2.34)(64bit) libgcc_s.so.1()(64bit)' \
         '%description' 'base' '%files' >"$WORK/base.spec"
@@ -201,6 +202,22 @@ make_rpm_root() {
     rpm --root "$WORK/rpm" -i --nodeps --nosignature "$WORK"/rpmbuild/RPMS/noarch/*.rpm
     mkdir -p "$WORK/rpm/etc/yum.repos.d"
     cp "$WORK/site/rpm/myelin.repo" "$WORK/rpm/etc/yum.repos.d/"
+}
+
+# dnf_is_attacked WORDS FILE…: with a byte of each file changed, dnf refuses.
+dnf_is_attacked() {
+    local words=$1 file
+    shift
+    for file in "$@"; do
+        # The file itself is the pool's by a hard link, so it is moved away and not written to.
+        cp "$file" "$file.changed"
+        printf 'x' | dd of="$file.changed" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc status=none
+        mv "$file" "$file.good"
+        mv "$file.changed" "$file"
+    done
+    rm -rf "$WORK/dnf"
+    refuse "$words" in_rpm_root reinstall myelin
+    for file in "$@"; do mv "$file.good" "$file"; done
 }
 
 claims_of_rpm() {
@@ -218,10 +235,10 @@ claims_of_rpm() {
     echo '# mine' >>"$WORK/rpm/etc/myelin/homeserver.yaml"
     cp "$WORK/rpm/etc/myelin/homeserver.yaml" "$WORK/before"
 
-    cp "$repository/repodata/repomd.xml" "$WORK/repomd.xml"
-    sed -i 's/<revision>1/<revision>2/' "$repository/repodata/repomd.xml"
-    refuse 'a byte of the signed index' in_rpm_root --refresh makecache
-    cp "$WORK/repomd.xml" "$repository/repodata/repomd.xml"
+    dnf_is_attacked 'a byte of the signed index' "$repository/repodata/repomd.xml"
+    dnf_is_attacked 'a byte of its signature' "$repository/repodata/repomd.xml.asc"
+    dnf_is_attacked 'a byte of a list of packages' "$repository"/repodata/*-primary.xml.gz
+    dnf_is_attacked 'a byte of a package' "$repository"/Packages/*.rpm
 
     site publish "$WORK"/built-0.1.1/*.rpm
     claim 'upgrades' in_rpm_root --refresh upgrade myelin
@@ -230,4 +247,18 @@ claims_of_rpm() {
     refuse 'and none was put beside it' ls "$WORK"/rpm/etc/myelin/*.rpmnew
     claim 'removes' in_rpm_root remove myelin
     claim 'what was edited is kept' ls "$WORK/rpm/etc/myelin/homeserver.yaml.rpmsave"
+}
+
+in_zypper_root() { ip netns exec myelin-answered zypper --root "$WORK/rpm" --non-interactive "$@"; }
+
+claims_of_zypper() {
+    say 'the same by zypper'
+    rm -rf "$WORK/rpm"
+    make_rpm_root
+    rm -r "$WORK/rpm/etc/yum.repos.d"
+    claim 'takes the repository file of the site' in_zypper_root addrepo "$URL/rpm/myelin.repo"
+    refuse 'does not take a key that nobody agreed to' in_zypper_root refresh
+    claim 'takes the key when told to' in_zypper_root --gpg-auto-import-keys refresh
+    claim 'installs' in_zypper_root install myelin
+    claim 'it runs' chroot "$WORK/rpm" myelin version
 }

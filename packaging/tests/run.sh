@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs, upgrades and removes the packages from repositories that this run signed: by apt in booted systems, by dnf
-# in a folder; and attacks the repositories.
+# and zypper in a folder; and attacks the repositories.
 #
 #   packaging/tests/run.sh
 #
@@ -71,7 +71,7 @@ publish_version() {
 main() {
     ((EUID == 0)) || die 'needs root: it boots systems'
     need mmdebstrap=mmdebstrap iproute2=ip python3=python3 curl=curl binutils=strip gpgv=gpgv \
-        rpm=rpmbuild dnf=dnf
+        rpm=rpmbuild dnf=dnf zypper=zypper
     need_rust
     trap clean_up EXIT
     need_nspawn
@@ -93,6 +93,7 @@ main() {
     claims_of_attacks
     claims_of_a_rotation
     claims_of_rpm
+    claims_of_zypper
 
     printf 'packages: %d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))
