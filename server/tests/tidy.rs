@@ -9,6 +9,8 @@ mod edges;
 mod endpoints;
 #[path = "tidy/errors.rs"]
 mod errors;
+#[path = "tidy/settings.rs"]
+mod settings;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]
@@ -95,4 +97,9 @@ fn few_statements_differ_between_engines() {
 #[test]
 fn every_endpoint_has_a_route_test() {
     assert_clean(endpoints::check);
+}
+
+#[test]
+fn settings_have_an_effect_or_say_that_they_have_none() {
+    assert_clean(settings::check);
 }

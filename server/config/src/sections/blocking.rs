@@ -128,16 +128,21 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> BlockingConfig {
             "true",
             "Whether only members may give a room an alias.",
         ),
-        allow_per_room_profiles: r.get(
+        allow_per_room_profiles: r.not_yet("rooms can always have profiles of their own").get(
             "allow_per_room_profiles",
             "true",
             "Whether a user may have another name in a room.",
         ),
         max_avatar_size: r
+            .not_yet("avatars are not looked at")
             .get::<Option<Bytes>>("max_avatar_size", "null", "Largest avatar.")
             .map(|bytes| bytes.0),
-        allowed_avatar_mimetypes: r.get("allowed_avatar_mimetypes", "null", "Types that an avatar may have."),
-        redaction_retention_period: r.get(
+        allowed_avatar_mimetypes: r.not_yet("avatars are not looked at").get(
+            "allowed_avatar_mimetypes",
+            "null",
+            "Types that an avatar may have.",
+        ),
+        redaction_retention_period: r.not_yet("what was redacted is kept, and shown to nobody").get(
             "redaction_retention_period",
             "7d",
             "How long the original of a redacted event is kept; nothing for ever.",

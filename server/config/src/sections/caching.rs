@@ -21,7 +21,7 @@ const ANSWERS: &str = "answers are not kept";
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> CachesConfig {
     r.never(BUDGET).know::<Bytes>("event_cache_size", "10K", "Number of events in memory.");
     r.group("caches", "Caches in memory.", |r| {
-        let Bytes(budget) = r.get(
+        let Bytes(budget) = r.not_yet("each cache has a bound of its own").get(
             "budget",
             "256M",
             "Bytes that all caches together may take. Synapse does not know this option.",

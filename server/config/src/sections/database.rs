@@ -111,8 +111,16 @@ fn arguments(r: &mut Reader<'_, '_>, engine: Engine) -> DatabaseConfig {
         ssl_key_path: r.get("sslkey", "null", "PEM file of the client's key."),
         application_name: r.get("application_name", "null", "How the server names itself to PostgreSQL."),
         options: r.get("options", "null", "Command line options for the PostgreSQL server."),
-        pool_min_connections: r.get("cp_min", "3", "Connections that are kept open."),
-        pool_max_connections: r.get("cp_max", "5", "Most connections."),
+        pool_min_connections: r.not_yet("the number of connections is fixed").get(
+            "cp_min",
+            "3",
+            "Connections that are kept open.",
+        ),
+        pool_max_connections: r.not_yet("the number of connections is fixed").get(
+            "cp_max",
+            "5",
+            "Most connections.",
+        ),
     };
     r.never(POOL).know::<bool>("cp_reconnect", "false", "Whether a broken connection is renewed.");
     r.never(POOL).know::<bool>("cp_noisy", "false", "Whether the pool logs more.");

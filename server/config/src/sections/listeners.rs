@@ -148,7 +148,7 @@ fn listener(r: &mut Reader<'_, '_>) -> Listener {
         tls,
         resources: resources.into_iter().flatten().collect(),
         tag: r.get("tag", "null", "A name for the listener in the log."),
-        request_id_header: r.get(
+        request_id_header: r.not_yet("requests get no ids").get(
             "request_id_header",
             "null",
             "A header whose value is logged as the request's id.",

@@ -100,7 +100,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> MediaConfig {
             "true",
             "Whether new media is shown only to those who are logged in.",
         ),
-        enable_media_repo: r.get("enable_media_repo", "true", "Whether media is served at all."),
+        enable_media_repo: r.not_yet("media is always served").get("enable_media_repo", "true", "Whether media is served at all."),
         media_store_path: r.get("media_store_path", "media_store", "Directory of the media."),
         max_pending_media_uploads: r.get(
             "max_pending_media_uploads",
