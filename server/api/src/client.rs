@@ -1,10 +1,12 @@
 //! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
 
 mod account;
+mod alias;
 mod backup;
 mod config;
 mod context;
 mod device;
+mod directory;
 mod discovery;
 mod filter;
 mod keys;
@@ -20,6 +22,7 @@ mod redact;
 mod reporting;
 mod room;
 mod session;
+mod space;
 mod state;
 mod sync;
 mod tag;
@@ -34,13 +37,16 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
+        .merge(alias::routes())
         .merge(backup::routes())
         .merge(device::routes())
+        .merge(directory::routes())
         .merge(context::routes())
         .merge(discovery::routes())
         .merge(keys::routes())
         .merge(session::routes())
         .merge(media::routes())
+        .merge(space::routes())
         .merge(membership::routes())
         .merge(message::routes())
         .merge(profile::routes())

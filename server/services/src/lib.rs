@@ -15,6 +15,7 @@ pub mod clock;
 pub mod device;
 pub mod device_keys;
 pub mod device_list;
+pub mod directory;
 pub mod event_filter;
 pub mod filters;
 pub mod interactive_auth;

@@ -3,6 +3,7 @@
 //! Whatever changes a room takes a turn at it ([`turn`]), builds its events on the newest point that is known in
 //! memory ([`head`]), lets the event core judge them, and stores them with all that follows in one unit ([`persist`]).
 
+mod alias;
 mod create;
 mod head;
 mod limits;
@@ -10,6 +11,7 @@ mod membership;
 mod persist;
 mod profile;
 mod redact;
+mod rules;
 mod send;
 mod turn;
 
@@ -24,6 +26,7 @@ pub use self::{
     create::{CreateError, InitialState, NewRoom},
     membership::{Change, MembershipError},
     redact::RedactError,
+    rules::RoomRules,
     send::{NewEvent, SendError},
 };
 use self::{
@@ -49,6 +52,10 @@ pub struct RoomSettings {
     pub rate_limits: RateLimitsConfig,
     /// Whether leaving a room also forgets it.
     pub forget_on_leave: bool,
+    /// Who may make which aliases.
+    pub alias_rules: RoomRules,
+    /// Who may put which rooms into the list.
+    pub publication_rules: RoomRules,
 }
 
 /// What rooms are made of.

@@ -12,6 +12,7 @@ use crate::{
     device::Devices,
     device_keys::DeviceKeys,
     device_list::DeviceLists,
+    directory::{Directory, DirectorySettings},
     filters::Filters,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
@@ -26,7 +27,7 @@ use crate::{
     random::Random,
     receipts::Receipts,
     reports::Reports,
-    room::{RoomParts, RoomSettings, Rooms},
+    room::{RoomParts, RoomRules, RoomSettings, Rooms},
     session::Sessions,
     sync::{SyncSettings, Syncs},
     tasks::Tasks,
@@ -46,6 +47,7 @@ pub struct Services {
     pub profiles: Profiles,
     pub media: Media,
     pub turn: TurnServers,
+    pub directory: Directory,
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
@@ -105,6 +107,8 @@ impl Services {
             create_limit: config.rate_limits.rc_media_create,
             tasks: tasks.clone(),
         });
+        let directory =
+            Directory::new(store.clone(), rooms.clone(), directory_settings(&config, server_name.clone()));
         let profiles = Profiles::new(
             store.clone(),
             rooms.clone(),
@@ -173,6 +177,7 @@ impl Services {
             sessions,
             rooms,
             profiles,
+            directory,
             timelines,
             media,
             turn,
@@ -207,6 +212,18 @@ fn room_settings(config: &Config, server_name: OwnedServerName) -> RoomSettings 
         power_levels: config.rooms.default_power_level_content_override.clone(),
         rate_limits: config.rate_limits.clone(),
         forget_on_leave: config.rooms.forget_rooms_on_leave,
+        alias_rules: RoomRules::of_aliases(&config.rooms),
+        publication_rules: RoomRules::of_publication(&config.rooms),
+    }
+}
+
+fn directory_settings(config: &Config, server_name: OwnedServerName) -> DirectorySettings {
+    DirectorySettings {
+        server_name,
+        alias_rules: RoomRules::of_aliases(&config.rooms),
+        publication_rules: RoomRules::of_publication(&config.rooms),
+        is_enabled: config.rooms.enable_room_list_search,
+        is_open: config.server.allow_public_rooms_without_auth,
     }
 }
 

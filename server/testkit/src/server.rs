@@ -37,6 +37,7 @@ rc_login:
     address: {per_second: 1000, burst_count: 1000}
     account: {per_second: 1000, burst_count: 1000}
     failed_attempts: {per_second: 1000, burst_count: 1000}
+room_list_publication_rules: [{action: allow}]
 rc_message: {per_second: 1000, burst_count: 1000}
 rc_room_creation: {per_second: 1000, burst_count: 1000}
 rc_joins:

@@ -1,8 +1,10 @@
 //! [Making rooms](https://spec.matrix.org/v1.19/client-server-api/#creation).
 
+mod aliases;
 mod create_room;
 mod error;
 mod get_room_event;
+mod get_summary;
 
 use axum::Router;
 use ruma::api::client::room as ruma_room;
@@ -11,6 +13,8 @@ use crate::{route::RouterExt, state::ApiState};
 
 pub(super) fn routes() -> Router<ApiState> {
     Router::new()
+        .serve::<ruma_room::aliases::v3::Request, _, _>(aliases::route)
         .serve::<ruma_room::create_room::v3::Request, _, _>(create_room::route)
         .serve::<ruma_room::get_room_event::v3::Request, _, _>(get_room_event::route)
+        .serve::<ruma_room::get_summary::v1::Request, _, _>(get_summary::route)
 }

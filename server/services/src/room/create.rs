@@ -103,6 +103,7 @@ impl Rooms {
         let alias = self.free_alias(new.alias_name.as_deref()).await?;
         let blueprint = Blueprint::draw(&new, creator, version.rules(), alias.as_deref(), &self.0.settings)?;
         let mut turn = self.begin(creator, version, blueprint.create.clone()).await?;
+        self.check_rules(requester, &turn.head().room_id, &new, alias.as_deref())?;
         let mut txn = self.store().read().await?;
         let joined = member_content(&mut txn, creator, "join").await?;
         drop(txn);
@@ -138,6 +139,24 @@ impl Rooms {
         if let Some(other) = new.invites.iter().find(|user_id| user_id.server_name() != own) {
             let reason = format!("{other} is on another server, and this one does not federate");
             return Err(RoomError::Forbidden(reason).into());
+        }
+        Ok(())
+    }
+
+    fn check_rules(
+        &self,
+        requester: &Requester,
+        room_id: &RoomId,
+        new: &NewRoom,
+        alias: Option<&RoomAliasId>,
+    ) -> Result<(), CreateError> {
+        let settings = &self.0.settings;
+        let forbidden = |reason: &str| Err(RoomError::Forbidden(reason.to_owned()).into());
+        if alias.is_some() && !settings.alias_rules.allow(requester, room_id, alias) {
+            return forbidden("Not allowed to create alias");
+        }
+        if new.is_published && !settings.publication_rules.allow(requester, room_id, alias) {
+            return forbidden("Not allowed to publish room");
         }
         Ok(())
     }
