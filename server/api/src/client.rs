@@ -19,6 +19,7 @@ mod push;
 mod read_marker;
 mod receipt;
 mod redact;
+mod relations;
 mod reporting;
 mod room;
 mod session;
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(message::routes())
         .merge(profile::routes())
         .merge(redact::routes())
+        .merge(relations::routes())
         .merge(room::routes())
         .merge(state::routes())
         .merge(sync::routes())

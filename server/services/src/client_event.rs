@@ -20,6 +20,8 @@ pub struct Unsigned<'a> {
     pub redacted_because: Option<&'a RawValue>,
     /// What the asking user was in the room then.
     pub membership: Option<&'a str>,
+    /// What other events say about it, in sum.
+    pub relations: Option<&'a RawValue>,
 }
 
 /// Which of its forms an event has: in a room's part of a sync the room need not be named again.
@@ -84,6 +86,9 @@ fn format_unsigned(unsigned: &Unsigned<'_>) -> Vec<u8> {
     let mut out = Writer::new(64);
     if let Some(age_ms) = unsigned.age_ms {
         out.number("age", age_ms);
+    }
+    if let Some(relations) = unsigned.relations {
+        out.raw("m.relations", relations.get().as_bytes());
     }
     if let Some(membership) = unsigned.membership {
         out.text("membership", membership);

@@ -4,8 +4,10 @@
 //! history the user sees is decided event by event ([`view`]).
 
 mod access;
+mod aggregations;
 mod context;
 mod messages;
+mod relations;
 mod state;
 mod view;
 
@@ -16,6 +18,7 @@ pub use self::{
     access::Access,
     context::Context,
     messages::{Direction, Page, PageRequest},
+    relations::{RelationPage, RelationRequest},
     state::{MemberFilter, MemberProfile},
     view::{Reader, Shown},
 };

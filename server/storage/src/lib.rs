@@ -93,6 +93,7 @@ pub mod published_rooms;
 pub mod push_rules;
 pub mod pushers;
 pub mod receipts;
+pub mod relations;
 pub mod reports;
 pub mod rooms;
 pub mod sent_transactions;

@@ -5,10 +5,11 @@ use myelin_storage::{
     EventNid, RoomNid, StorageError, WriteTxn, event_graph,
     events::{self, EventFlags, NewEvent},
     memberships, notifications,
+    relations::{self, NewRelation},
     rooms::{self, RoomSummary},
     state,
 };
-use ruma::{OwnedUserId, RoomVersionId, UserId};
+use ruma::{EventId, OwnedEventId, OwnedUserId, RoomVersionId, UserId};
 
 use super::head::Head;
 use crate::push::{self, Before, Notice};
@@ -137,11 +138,28 @@ async fn insert(
                     notifications::delete(txn, room, position).await?;
                 }
             }
+            relations::delete(txn, room, *target).await?;
+        }
+    }
+    if let Some((relation, target)) = relation_of(event) {
+        let targets = events::intern(txn, &[target.as_str()]).await?;
+        if let Some(&target) = targets.first() {
+            let (event_type, sender) = (event.event_type(), event.sender());
+            let new = NewRelation { event: nid, target, room, relation, event_type, sender, position };
+            relations::insert(txn, new).await?;
         }
     }
     push::record(txn, room, event, (nid, position), &new.notices, now_ts).await?;
     head.position = position;
     Ok(nid)
+}
+
+/// What an event says that it is to another one.
+fn relation_of(event: &Event) -> Option<(&str, OwnedEventId)> {
+    let relates_to = event.content().get("m.relates_to")?;
+    let relation = relates_to.get("rel_type")?.as_str()?;
+    let target = EventId::parse(relates_to.get("event_id")?.as_str()?).ok()?;
+    Some((relation, target))
 }
 
 fn version_of(head: &Head) -> Result<RoomVersionId, StorageError> {

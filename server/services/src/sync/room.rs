@@ -76,6 +76,7 @@ impl Collector<'_> {
             room: access.room.nid,
             rules: access.rules,
             is_member: access.is_member,
+            until: access.until,
             now_ts: self.shared.clock.now_ts(),
         }
     }

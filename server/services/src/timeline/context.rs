@@ -96,7 +96,7 @@ impl Timelines {
 
 const NOT_FOUND: ReadError = ReadError::NotFound("Event not found.");
 
-async fn find_shown(
+pub(super) async fn find_shown(
     txn: &mut ReadTxn,
     reader: Reader<'_>,
     access: &Access,

@@ -99,6 +99,7 @@ impl Timelines {
             room: access.room.nid,
             rules: access.rules,
             is_member: access.is_member,
+            until: access.until,
             now_ts: self.clock.now_ts(),
         }
     }

@@ -27,6 +27,8 @@ pub struct Reader<'a> {
     pub rules: &'static RoomVersionRules,
     /// Whether the user is in the room now, or was at the end of what is read.
     pub is_member: bool,
+    /// The newest place that the user may see.
+    pub until: Position,
     pub now_ts: i64,
 }
 
@@ -40,7 +42,7 @@ pub struct Shown {
     /// What the user was in the room when it was sent.
     membership: Membership,
     replaces: Option<EventNid>,
-    redacted_by: Option<EventNid>,
+    pub(super) redacted_by: Option<EventNid>,
 }
 
 /// What a state says about who sees an event.
@@ -142,6 +144,7 @@ impl Reader<'_> {
             events_by_nid.insert(stored.nid, stored.read(self.rules)?);
         }
         let transactions = self.own_transactions(txn, shown).await?;
+        let aggregations = self.aggregate(txn, shown, form).await?;
         Ok(shown
             .iter()
             .map(|shown| {
@@ -156,6 +159,7 @@ impl Reader<'_> {
                     replaces: shown.replaces.and_then(|nid| events_by_nid.get(&nid)),
                     redacted_because: redacted_because.as_deref(),
                     membership: Some(shown.membership.as_str()),
+                    relations: aggregations.get(&shown.nid).map(AsRef::as_ref),
                 };
                 client_event::format(&shown.event, form, &unsigned)
             })

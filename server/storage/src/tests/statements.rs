@@ -31,6 +31,7 @@ const MODULES: &[&[Sql]] = &[
     crate::push_rules::STATEMENTS,
     crate::pushers::STATEMENTS,
     crate::receipts::STATEMENTS,
+    crate::relations::STATEMENTS,
     crate::reports::STATEMENTS,
     crate::rooms::STATEMENTS,
     super::schema::STATEMENTS,
