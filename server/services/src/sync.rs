@@ -12,6 +12,7 @@ mod lazy;
 mod own;
 mod response;
 mod room;
+mod sliding;
 mod waiting;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -23,7 +24,11 @@ pub use self::response::{
     DeviceLists, Events, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, Response, Rooms, Summary, Timeline,
     UnreadCounts,
 };
-use self::{lazy::SentMembers, waiting::JoinedRooms};
+pub use self::sliding::{
+    ExtensionRequests, Extensions, Hero, ListCount, RoomConfig, RoomFilters, RoomList, SlidingRequest,
+    SlidingResponse, SlidingRoom,
+};
+use self::{lazy::SentMembers, sliding::Connections, waiting::JoinedRooms};
 use crate::{
     clock::Clock,
     notify::Notifier,
@@ -58,6 +63,7 @@ struct Shared {
     typing: Typing,
     joined: JoinedRooms,
     sent_members: SentMembers,
+    connections: Connections,
     settings: SyncSettings,
 }
 
@@ -90,6 +96,12 @@ pub enum SyncError {
     /// The token is none of this server.
     #[error("Invalid stream token")]
     InvalidToken,
+    /// The connection is not remembered: the client begins anew.
+    #[error("Unknown position")]
+    UnknownPosition,
+    /// The request asks for too much.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
     /// There is no such filter.
     #[error("No such filter")]
     UnknownFilter,
@@ -119,6 +131,7 @@ impl Syncs {
             typing,
             joined,
             sent_members: SentMembers::default(),
+            connections: Connections::default(),
             settings,
         }))
     }

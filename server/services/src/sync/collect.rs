@@ -109,7 +109,7 @@ impl Collector<'_> {
     }
 
     /// The client has what came before its token.
-    async fn acknowledge(&self, since: Position) -> Result<(), StorageError> {
+    pub(super) async fn acknowledge(&self, since: Position) -> Result<(), StorageError> {
         let Some(device_id) = &self.requester.device_id else { return Ok(()) };
         let user_id = &self.requester.user_id;
         let mut txn = self.shared.store.read().await?;
@@ -124,7 +124,7 @@ impl Collector<'_> {
     }
 
     /// Messages to the device. If there are more than fit, the answer ends where they end, for everything.
-    async fn to_device(
+    pub(super) async fn to_device(
         &self,
         txn: &mut ReadTxn,
         since: Option<Position>,
@@ -163,7 +163,7 @@ impl Collector<'_> {
         Ok(Events { events })
     }
 
-    async fn device_lists(
+    pub(super) async fn device_lists(
         &self,
         txn: &mut ReadTxn,
         since: Option<Position>,
@@ -176,7 +176,7 @@ impl Collector<'_> {
         })
     }
 
-    async fn one_time_keys(
+    pub(super) async fn one_time_keys(
         &self,
         txn: &mut ReadTxn,
     ) -> Result<(BTreeMap<String, i64>, Vec<String>), StorageError> {
@@ -252,7 +252,7 @@ impl Collector<'_> {
             .collect())
     }
 
-    fn takes(&self, room: &Room) -> bool {
+    pub(super) fn takes(&self, room: &Room) -> bool {
         let filter = &self.filter.room;
         filter.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room.room_id))
             && !filter.not_rooms.contains(&room.room_id)

@@ -164,7 +164,7 @@ pub struct DeviceLists {
 }
 
 impl DeviceLists {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.left.is_empty()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use myelin_core::Event;
 use myelin_storage::{
-    EventNid, Position, ReadTxn, StateId, StorageError, events, memberships,
+    EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, events, memberships,
     rooms::Room,
     state::{self, StateKey, StateMap},
 };
@@ -201,19 +201,7 @@ impl Collector<'_> {
         }
         let mut heroes = None;
         if room.summary.name.is_none() && room.summary.canonical_alias.is_none() {
-            let mut members: Vec<OwnedUserId> = Vec::new();
-            for membership in ["join", "invite", "leave", "ban"] {
-                // Who has gone stands for a room only where nobody is left.
-                if members.is_empty() || matches!(membership, "join" | "invite") {
-                    members.extend(memberships::list_of_room(txn, room.nid, membership).await?);
-                    members.retain(|member| *member != self.requester.user_id);
-                }
-                if members.len() >= MAX_HEROES {
-                    break;
-                }
-            }
-            members.truncate(MAX_HEROES);
-            heroes = Some(members);
+            heroes = Some(self.heroes(txn, room.nid).await?);
         }
         Ok(Summary {
             heroes,
@@ -222,7 +210,28 @@ impl Collector<'_> {
         })
     }
 
-    fn format(&self, event: &Event) -> Box<RawValue> {
+    /// The users who stand for a room without a name.
+    pub(super) async fn heroes(
+        &self,
+        txn: &mut ReadTxn,
+        room: RoomNid,
+    ) -> Result<Vec<OwnedUserId>, StorageError> {
+        let mut members: Vec<OwnedUserId> = Vec::new();
+        for membership in ["join", "invite", "leave", "ban"] {
+            // Who has gone stands for a room only where nobody is left.
+            if members.is_empty() || matches!(membership, "join" | "invite") {
+                members.extend(memberships::list_of_room(txn, room, membership).await?);
+                members.retain(|member| *member != self.requester.user_id);
+            }
+            if members.len() >= MAX_HEROES {
+                break;
+            }
+        }
+        members.truncate(MAX_HEROES);
+        Ok(members)
+    }
+
+    pub(super) fn format(&self, event: &Event) -> Box<RawValue> {
         let age_ms = Some(self.shared.clock.now_ts() - event.origin_server_ts());
         client_event::format(event, Form::WithoutRoomId, &Unsigned { age_ms, ..Unsigned::default() })
     }
@@ -270,7 +279,7 @@ async fn state_before(txn: &mut ReadTxn, event: EventNid) -> Result<Option<State
 }
 
 /// The state that the client knows: the one before the first event that it does not know.
-async fn state_at(
+pub(super) async fn state_at(
     txn: &mut ReadTxn,
     access: &Access,
     since: Position,
@@ -281,7 +290,11 @@ async fn state_at(
 }
 
 /// What holds in a state and did not hold in another.
-async fn changed(txn: &mut ReadTxn, known: StateId, target: StateId) -> Result<StateMap, StorageError> {
+pub(super) async fn changed(
+    txn: &mut ReadTxn,
+    known: StateId,
+    target: StateId,
+) -> Result<StateMap, StorageError> {
     if known == target {
         return Ok(StateMap::new());
     }

@@ -12,9 +12,13 @@ const VERSIONS: [&str; 18] = [
     "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.10", "v1.11",
 ];
 
-/// Unstable names of features that clients look for although they are stable by now.
-const UNSTABLE_FEATURES: [&str; 3] =
-    ["org.matrix.e2e_cross_signing", "org.matrix.msc3916.stable", "org.matrix.msc3827.stable"];
+/// Unstable names of features that clients look for: most are stable by now, and sliding sync is in no version yet.
+const UNSTABLE_FEATURES: [&str; 4] = [
+    "org.matrix.e2e_cross_signing",
+    "org.matrix.msc3916.stable",
+    "org.matrix.msc3827.stable",
+    "org.matrix.simplified_msc3575",
+];
 
 pub(super) async fn route(_: MaybeAuthenticated<Request>) -> Reply<Response> {
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());

@@ -36,6 +36,12 @@ impl From<SyncError> for ApiError {
             SyncError::InvalidToken => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::Unknown, "Invalid stream token")
             }
+            SyncError::UnknownPosition => Self::new(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::from("M_UNKNOWN_POS"),
+                "Unknown position: the connection has expired",
+            ),
+            SyncError::InvalidRequest(reason) => Self::invalid_param(reason),
             SyncError::UnknownFilter => Self::invalid_param("No such filter"),
             SyncError::Internal(error) => Self::internal(&error),
         }

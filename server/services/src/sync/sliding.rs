@@ -1,0 +1,193 @@
+//! What is new in the rooms that a client looks at:
+//! [MSC4186](https://github.com/matrix-org/matrix-spec-proposals/pull/4186), simplified sliding sync.
+//!
+//! A client names rules: lists of its rooms by activity with a window on each, and single rooms. What it was told of
+//! each room is remembered with the connection, in memory. Where that is gone, after a restart or because too many
+//! others came, the client is told that its position is unknown, and begins anew with the rooms that it looks at.
+
+mod connection;
+mod extensions;
+mod lists;
+mod request;
+mod response;
+mod room;
+mod state;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use myelin_storage::{Position, RoomNid, StorageError, memberships};
+use ruma::{OwnedRoomId, api::client::filter::FilterDefinition};
+
+pub(super) use self::connection::Connections;
+use self::connection::{Told, ToldRoom};
+pub use self::{
+    request::{ExtensionRequests, RoomConfig, RoomFilters, RoomList, SlidingRequest},
+    response::{Extensions, Hero, ListCount, SlidingResponse, SlidingRoom},
+};
+use super::{FilterChoice, MAX_TIMEOUT, SyncError, SyncRequest, Syncs, collect::Collector, own::OwnData};
+use crate::session::Requester;
+
+/// One request for an answer.
+struct Slide<'a> {
+    collector: Collector<'a>,
+    request: &'a SlidingRequest,
+    /// What the client knows; nothing if it begins.
+    before: Option<Arc<Told>>,
+}
+
+impl Syncs {
+    /// What is new in the rooms of the request's rules. Waits for it where there is nothing.
+    ///
+    /// # Errors
+    /// [`SyncError::UnknownPosition`] if the connection is not remembered: the client begins anew.
+    pub async fn slide(
+        &self,
+        requester: &Requester,
+        request: &SlidingRequest,
+    ) -> Result<SlidingResponse, SyncError> {
+        request.check().map_err(SyncError::InvalidRequest)?;
+        let connections = &self.0.connections;
+        let key = connection::key(requester, request.conn_id.as_deref());
+        let before = match &request.pos {
+            Some(pos) => Some(connections.find(&key, pos).ok_or(SyncError::UnknownPosition)?),
+            None => None,
+        };
+        let everything = FilterDefinition::default();
+        let plain = SyncRequest {
+            since: None,
+            filter: FilterChoice::Everything,
+            full_state: false,
+            timeout: request.timeout,
+            use_state_after: false,
+        };
+        let mark = before.as_ref().and_then(|before| before.typing);
+        let collector = Collector { shared: &self.0, requester, filter: &everything, request: &plain, mark };
+        let slide = Slide { collector, request, before: before.clone() };
+        let (mut response, told) = match &before {
+            None => slide.collect().await?,
+            Some(before) => self.wait_for_slide(&slide, before).await?,
+        };
+        response.pos.clone_from(&told.pos);
+        connections.record(key, before, told);
+        Ok(response)
+    }
+
+    async fn wait_for_slide(
+        &self,
+        slide: &Slide<'_>,
+        before: &Arc<Told>,
+    ) -> Result<(SlidingResponse, Told), SyncError> {
+        let shared = &*self.0;
+        let timeout = slide.request.timeout;
+        let user_id = &slide.collector.requester.user_id;
+        let deadline = tokio::time::sleep(timeout.min(MAX_TIMEOUT));
+        tokio::pin!(deadline);
+        let mut seen = before.until;
+        // Other rules may show other rooms, although nothing is new in them.
+        let mut is_due = before.has_more || !before.is_of(slide.request);
+        let wants_typing = ExtensionRequests::is_on(slide.request.extensions.typing);
+        let mut typing_seen = before.typing;
+        let mut last = None;
+        loop {
+            let rooms = shared.joined.list(&shared.store, user_id).await?;
+            // Registered before looking: what comes in between wakes it.
+            let waiter = shared.notifier.wait_for(user_id, rooms.iter().map(AsRef::as_ref));
+            let room_ids = || rooms.iter().map(AsRef::as_ref);
+            let has_changed = shared.notifier.changed_since(user_id, room_ids(), seen)
+                || (wants_typing && shared.typing.changed_since(room_ids(), typing_seen));
+            if has_changed || is_due {
+                is_due = false;
+                let (response, told) = slide.collect().await?;
+                if !response.is_empty() {
+                    return Ok((response, told));
+                }
+                seen = told.until;
+                typing_seen = told.typing;
+                last = Some((response, told));
+            }
+            if timeout.is_zero() {
+                break;
+            }
+            tokio::select! {
+                () = waiter.woken() => {}
+                () = &mut deadline => break,
+                () = shared.tasks.stopping() => break,
+            }
+        }
+        Ok(last.unwrap_or_else(|| slide.nothing(before)))
+    }
+}
+
+impl Slide<'_> {
+    /// Everything that is new for the rules.
+    async fn collect(&self) -> Result<(SlidingResponse, Told), StorageError> {
+        let collector = &self.collector;
+        let since = self.before.as_ref().map(|before| before.until);
+        self.acknowledge_to_device().await?;
+        // The snapshot shows at least what was committed before it.
+        let until = *collector.shared.store.committed().borrow();
+        let mut txn = collector.shared.store.read().await?;
+        let txn = &mut txn;
+        let memberships = memberships::list_of_user(txn, &collector.requester.user_id).await?;
+        let candidates = self.candidates(txn, &memberships, until).await?;
+        let choice = self.choose(txn, &candidates).await?;
+        let mut told = Told {
+            pos: self.next_pos(until),
+            number: self.before.as_ref().map_or(0, |before| before.number) + 1,
+            until,
+            rooms: self.before.as_ref().map(|before| before.rooms.clone()).unwrap_or_default(),
+            lists: self.request.lists.clone(),
+            subscriptions: self.request.room_subscriptions.clone(),
+            counts: choice.counts,
+            has_more: false,
+            typing: collector.mark,
+        };
+        let mut rooms = BTreeMap::new();
+        let mut begun = Vec::new();
+        for (index, config) in choice.wanted {
+            let candidate = &candidates[index];
+            let before = told.rooms.get(&candidate.room.nid).map(Arc::clone);
+            let (room, now) = self.room(txn, candidate, &config, before.as_deref(), until).await?;
+            if before.is_none() {
+                begun.push(candidate.room.nid);
+            }
+            told.rooms.insert(candidate.room.nid, Arc::new(now));
+            if let Some(room) = room {
+                rooms.insert(candidate.room.room_id.clone(), room);
+            }
+        }
+        let names: BTreeMap<RoomNid, &OwnedRoomId> =
+            candidates.iter().map(|candidate| (candidate.room.nid, &candidate.room.room_id)).collect();
+        let extensions = self.extensions(txn, since, until, &mut told, &names, &begun).await?;
+        let response = SlidingResponse {
+            pos: String::new(),
+            txn_id: self.request.txn_id.clone(),
+            lists: counts(&told),
+            rooms,
+            extensions,
+        };
+        Ok((response, told))
+    }
+
+    /// The answer when the time is over and nothing was looked at: the client stays where it is.
+    fn nothing(&self, before: &Told) -> (SlidingResponse, Told) {
+        let response = SlidingResponse {
+            txn_id: self.request.txn_id.clone(),
+            lists: counts(before),
+            ..SlidingResponse::default()
+        };
+        (response, before.clone())
+    }
+
+    fn next_pos(&self, until: Position) -> String {
+        let number = self.before.as_ref().map_or(0, |before| before.number) + 1;
+        format!("{number}/{}", self.collector.token(until))
+    }
+}
+
+fn counts(told: &Told) -> BTreeMap<String, ListCount> {
+    told.counts.iter().map(|(list, count)| (list.clone(), ListCount { count: *count })).collect()
+}
+
+/// What was told of a room, by its number.
+type ToldRooms = BTreeMap<RoomNid, Arc<ToldRoom>>;

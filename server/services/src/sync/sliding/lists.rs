@@ -1,0 +1,160 @@
+//! Which rooms the rules of a request show.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use myelin_storage::{
+    Position, ReadTxn, RoomNid, StorageError, account_data,
+    memberships::Membership,
+    rooms::{self, Room},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Slide,
+    request::{RoomConfig, RoomFilters},
+};
+
+/// A room that the user may be shown.
+pub(super) struct Candidate {
+    pub(super) room: Room,
+    pub(super) membership: Membership,
+    /// The user says that it is for talking to one person.
+    pub(super) is_dm: bool,
+}
+
+/// The rooms to look at, by their place among the candidates, and how long each list is.
+pub(super) struct Choice {
+    pub(super) counts: BTreeMap<String, usize>,
+    pub(super) wanted: BTreeMap<usize, RoomConfig>,
+}
+
+/// The tags of rooms.
+type Tags = BTreeMap<RoomNid, BTreeSet<String>>;
+
+impl Slide<'_> {
+    /// The rooms of the user, the most active first. What the user left only counts if the client knows the room.
+    pub(super) async fn candidates(
+        &self,
+        txn: &mut ReadTxn,
+        memberships: &[Membership],
+        until: Position,
+    ) -> Result<Vec<Candidate>, StorageError> {
+        let is_known = |nid| self.before.as_ref().is_some_and(|before| before.rooms.contains_key(&nid));
+        let mut visible: BTreeMap<RoomNid, &Membership> = memberships
+            .iter()
+            .filter(|membership| membership.since_position <= until)
+            .filter(|membership| match membership.membership.as_str() {
+                "leave" | "ban" => !membership.forgotten && is_known(membership.room),
+                _ => true,
+            })
+            .map(|membership| (membership.room, membership))
+            .collect();
+        let direct = self.direct_rooms(txn).await?;
+        let nids: Vec<RoomNid> = visible.keys().copied().collect();
+        let mut candidates = Vec::with_capacity(nids.len());
+        for piece in nids.chunks(1_000) {
+            for room in rooms::list(txn, piece).await? {
+                let Some(membership) = visible.remove(&room.nid) else { continue };
+                if self.collector.takes(&room) {
+                    let is_dm = direct.contains(room.room_id.as_str());
+                    candidates.push(Candidate { room, membership: membership.clone(), is_dm });
+                }
+            }
+        }
+        candidates.sort_by_key(|candidate| Reverse(candidate.activity()));
+        Ok(candidates)
+    }
+
+    /// What the rules show of the candidates.
+    pub(super) async fn choose(
+        &self,
+        txn: &mut ReadTxn,
+        candidates: &[Candidate],
+    ) -> Result<Choice, StorageError> {
+        let by_tag = |filters: &RoomFilters| filters.tags.is_some() || filters.not_tags.is_some();
+        let lists = &self.request.lists;
+        let tags = match lists.values().any(|list| list.filters.as_ref().is_some_and(by_tag)) {
+            true => self.tags(txn).await?,
+            false => Tags::new(),
+        };
+        let mut choice = Choice { counts: BTreeMap::new(), wanted: BTreeMap::new() };
+        for (name, list) in lists {
+            let filters = list.filters.as_ref();
+            let matching = candidates
+                .iter()
+                .enumerate()
+                .filter(|(_, candidate)| filters.is_none_or(|filters| candidate.matches(filters, &tags)));
+            let mut count = 0;
+            for (index, _) in matching {
+                if list.shows(count) {
+                    choice.wanted.entry(index).or_default().merge(&list.config);
+                }
+                count += 1;
+            }
+            choice.counts.insert(name.clone(), count);
+        }
+        for (index, candidate) in candidates.iter().enumerate() {
+            if let Some(config) = self.request.room_subscriptions.get(&candidate.room.room_id) {
+                choice.wanted.entry(index).or_default().merge(config);
+            }
+        }
+        Ok(choice)
+    }
+
+    /// The rooms of `m.direct`: <https://spec.matrix.org/v1.19/client-server-api/#mdirect>.
+    async fn direct_rooms(&self, txn: &mut ReadTxn) -> Result<BTreeSet<String>, StorageError> {
+        let user_id = &self.collector.requester.user_id;
+        let content = account_data::find(txn, user_id, None, "m.direct").await?.unwrap_or_default();
+        // A client wrote it, and may have written anything.
+        let by_user: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&content).unwrap_or_default();
+        let rooms =
+            by_user.values().filter_map(|rooms| serde_json::from_str::<Vec<String>>(rooms.get()).ok());
+        Ok(rooms.flatten().collect())
+    }
+
+    async fn tags(&self, txn: &mut ReadTxn) -> Result<Tags, StorageError> {
+        #[derive(Default, Deserialize)]
+        struct Content {
+            #[serde(default)]
+            tags: BTreeMap<String, serde::de::IgnoredAny>,
+        }
+
+        let user_id = &self.collector.requester.user_id;
+        let all = account_data::list_changes(txn, user_id, Position(i64::MIN)).await?;
+        let tags = all.into_iter().filter(|data| data.data_type == "m.tag").filter_map(|data| {
+            let content: Content = serde_json::from_str(&data.content).unwrap_or_default();
+            Some((data.room?, content.tags.into_keys().collect()))
+        });
+        Ok(tags.collect())
+    }
+}
+
+impl Candidate {
+    /// When something happened that the user sees.
+    fn activity(&self) -> Position {
+        if self.is_joined() { self.room.latest_position } else { self.membership.position }
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        self.membership.membership == "join"
+    }
+
+    fn matches(&self, filters: &RoomFilters, tags: &Tags) -> bool {
+        let summary = &self.room.summary;
+        let has_type = |types: &Vec<Option<String>>| types.contains(&summary.room_type);
+        let has_tag = |wanted: &Vec<String>| {
+            tags.get(&self.room.nid).is_some_and(|tags| wanted.iter().any(|tag| tags.contains(tag)))
+        };
+        filters.is_dm.is_none_or(|is_dm| is_dm == self.is_dm)
+            && filters.is_encrypted.is_none_or(|wanted| wanted == summary.encryption.is_some())
+            && filters.is_invite.is_none_or(|wanted| wanted == (self.membership.membership == "invite"))
+            && filters.room_types.as_ref().is_none_or(has_type)
+            && !filters.not_room_types.as_ref().is_some_and(has_type)
+            && filters.tags.as_ref().is_none_or(has_tag)
+            && !filters.not_tags.as_ref().is_some_and(has_tag)
+    }
+}
