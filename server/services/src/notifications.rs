@@ -233,6 +233,7 @@ impl Reading<'_> {
             room: row.room,
             rules: access.rules,
             is_member: access.is_member,
+            until: access.until,
             now_ts: self.notifications.clock.now_ts(),
         };
         let stored = events::list(txn, &[row.event]).await?;

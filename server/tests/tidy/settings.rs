@@ -12,10 +12,12 @@ const SECTIONS: &str = "server/config/src/sections/";
 const CONFIG: &str = "server/config/";
 
 /// Fields that are read by another way than by their name.
-const READ_OTHERWISE: [(&str, &str); 6] = [
+const READ_OTHERWISE: [(&str, &str); 8] = [
     ("http_proxy", "its option is read by a closure, which says that it has no effect"),
     ("https_proxy", "so is this one"),
     ("no_proxy_hosts", "what the environment says stands in for it"),
+    ("federation_client_minimum_tls_version", "read under a shorter name, as without effect"),
+    ("federation_custom_ca_list", "read under a shorter name, as without effect"),
     ("private_chat", "PowerLevelOverrides::of chooses by the preset"),
     ("trusted_private_chat", "PowerLevelOverrides::of chooses by the preset"),
     ("public_chat", "PowerLevelOverrides::of chooses by the preset"),

@@ -109,7 +109,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> MediaConfig {
         ),
         unused_expiration_time: r.get("unused_expiration_time", "24h", "How long such an address can be filled."),
         max_upload_size,
-        media_upload_limits: r.not_yet("uploads of a user are not added up").list(
+        media_upload_limits: r.list(
             "media_upload_limits",
             "[]",
             "How much a user may upload in a time.",

@@ -165,7 +165,9 @@ fn what_synapse_would_refuse_is_told_on_request_only() {
         ("b.yaml", "caches: !merge\n  global_factor: 0.5\n"),
     ]);
     let loaded = files.load();
-    assert_eq!(files.faults_of(&loaded), Vec::<String>::new());
+    let without_effect =
+        "warning: a.yaml:2: caches.budget: has no effect yet: each cache has a bound of its own";
+    assert_eq!(files.faults_of(&loaded), [without_effect]);
     let text = files.shorten(&loaded.check(true).text);
     for line in [
         "warning: report_stats: Synapse does not start without it; here its absence means no",
