@@ -31,6 +31,7 @@ pub use self::sliding::{
 use self::{lazy::SentMembers, sliding::Connections, waiting::JoinedRooms};
 use crate::{
     clock::Clock,
+    notifications::Notifications,
     notify::Notifier,
     push_rules::PushRules,
     session::Requester,
@@ -50,6 +51,13 @@ pub struct SyncSettings {
     pub excluded_rooms: BTreeSet<OwnedRoomId>,
 }
 
+/// The services whose news are told besides what is in the streams.
+pub struct SyncSources {
+    pub push_rules: PushRules,
+    pub notifications: Notifications,
+    pub typing: Typing,
+}
+
 /// Answers `/sync`. Cheap to clone.
 #[derive(Clone)]
 pub struct Syncs(Arc<Shared>);
@@ -60,6 +68,7 @@ struct Shared {
     notifier: Notifier,
     tasks: Tasks,
     push_rules: PushRules,
+    notifications: Notifications,
     typing: Typing,
     joined: JoinedRooms,
     sent_members: SentMembers,
@@ -117,10 +126,10 @@ impl Syncs {
         clock: Clock,
         notifier: Notifier,
         tasks: Tasks,
-        push_rules: PushRules,
-        typing: Typing,
+        sources: SyncSources,
         settings: SyncSettings,
     ) -> Self {
+        let SyncSources { push_rules, notifications, typing } = sources;
         let joined = JoinedRooms::new(notifier.clone());
         Self(Arc::new(Shared {
             store,
@@ -128,6 +137,7 @@ impl Syncs {
             notifier,
             tasks,
             push_rules,
+            notifications,
             typing,
             joined,
             sent_members: SentMembers::default(),

@@ -29,7 +29,7 @@ use crate::{
     reports::Reports,
     room::{RoomParts, RoomRules, RoomSettings, Rooms},
     session::Sessions,
-    sync::{SyncSettings, Syncs},
+    sync::{SyncSettings, SyncSources, Syncs},
     tasks::Tasks,
     timeline::Timelines,
     to_device::ToDevice,
@@ -138,16 +138,19 @@ impl Services {
             config.rate_limits.rc_key_requests,
         );
         let timelines = Timelines::new(store.clone(), clock.clone());
+        let notifications = Notifications::new(store.clone(), clock.clone());
         let syncs = Syncs::new(
             store.clone(),
             clock.clone(),
             notifier.clone(),
             tasks,
-            push_rules.clone(),
-            typing.clone(),
+            SyncSources {
+                push_rules: push_rules.clone(),
+                notifications: notifications.clone(),
+                typing: typing.clone(),
+            },
             sync_settings(&config),
         );
-        let notifications = Notifications::new(store.clone(), clock.clone());
         let reports = Reports::new(
             store.clone(),
             clock.clone(),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    DeviceLists, InvitedRoom, JoinedRoom, LeftRoom, Response, Shared, SyncRequest, Timeline, UnreadCounts,
+    DeviceLists, InvitedRoom, JoinedRoom, LeftRoom, Response, Shared, SyncRequest, Timeline,
     own::OwnData,
     response::{Events, KnockedRoom, Rooms},
     room::Span,
@@ -318,14 +318,37 @@ impl Collector<'_> {
             summary: history.summary,
             account_data: own.take_account_data(access.room.nid),
             ephemeral: own.take_ephemeral(access.room.nid),
-            unread_notifications: UnreadCounts::default(),
             ..JoinedRoom::default()
         };
         let state = Events { events: history.state };
         *(if self.request.use_state_after { &mut joined.state_after } else { &mut joined.state }) =
             Some(state);
         let is_new = since_of_room.is_none() || self.request.full_state;
-        Ok((is_new || !joined.is_empty()).then_some(joined))
+        if !is_new && joined.is_empty() {
+            return Ok(None);
+        }
+        self.count_unread(txn, access.room.nid, &mut joined).await?;
+        Ok(Some(joined))
+    }
+
+    /// Threads are counted apart only for clients that know of them.
+    async fn count_unread(
+        &self,
+        txn: &mut ReadTxn,
+        room: RoomNid,
+        joined: &mut JoinedRoom,
+    ) -> Result<(), StorageError> {
+        let user_id = &self.requester.user_id;
+        let mut counts = self.shared.notifications.counts(txn, user_id, &[room]).await?;
+        let Some(counts) = counts.remove(&room) else { return Ok(()) };
+        if self.filter.room.timeline.unread_thread_notifications {
+            joined.unread_notifications = counts.main.into();
+            joined.unread_thread_notifications =
+                counts.threads.into_iter().map(|(root, count)| (root, count.into())).collect();
+        } else {
+            joined.unread_notifications = counts.total().into();
+        }
+        Ok(())
     }
 
     async fn stripped(

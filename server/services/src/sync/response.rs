@@ -8,6 +8,8 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::notifications::Count;
+
 /// What is new for a device.
 #[derive(Debug, Serialize)]
 pub struct Response {
@@ -131,6 +133,12 @@ impl Summary {
 pub struct UnreadCounts {
     pub highlight_count: u32,
     pub notification_count: u32,
+}
+
+impl From<Count> for UnreadCounts {
+    fn from(count: Count) -> Self {
+        Self { highlight_count: count.highlights, notification_count: count.notifications }
+    }
 }
 
 /// A room that the user is invited to.

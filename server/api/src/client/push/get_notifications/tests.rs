@@ -178,3 +178,33 @@ async fn token_must_be_one() {
     server.get(&alice, &format!("{PATH}?from=x")).await.refused(400, "M_INVALID_PARAM");
     server.get(&alice, &format!("{PATH}?limit=x")).await.refused(400, "M_INVALID_PARAM");
 }
+
+#[tokio::test]
+async fn sync_tells_how_much_is_unread_and_of_threads_to_those_who_ask() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let bob = server.user("bob").await;
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    let since = server.sync_token(&bob).await;
+    let root = server.send_text(&alice, &room_id, "root").await;
+    let last = reply(&server, &alice, &room_id, &root).await;
+    let threads = r#"&filter={"room":{"timeline":{"unread_thread_notifications":true}}}"#;
+    let threads = threads.replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
+    let room = async |since: Option<&str>, query: &str| {
+        server.sync_with(&bob, since, query).await["rooms"]["join"][room_id.as_str()].take()
+    };
+    for since in [None, Some(since.as_str())] {
+        let whole = room(since, "").await;
+        assert_eq!(whole["unread_notifications"], json!({ "notification_count": 2, "highlight_count": 0 }));
+        assert_eq!(whole.get("unread_thread_notifications"), None);
+        let apart = room(since, &threads).await;
+        assert_eq!(apart["unread_notifications"], json!({ "notification_count": 1, "highlight_count": 0 }));
+        let of_threads = json!({ (root.as_str()): { "notification_count": 1, "highlight_count": 0 } });
+        assert_eq!(apart["unread_thread_notifications"], of_threads);
+    }
+    let since = server.sync_token(&bob).await;
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/receipt/m.read.private/{last}");
+    server.post(&bob, &path, json!({})).await.ok();
+    let after = room(Some(&since), "").await;
+    assert_eq!(after["unread_notifications"], json!({ "notification_count": 0, "highlight_count": 0 }));
+}
