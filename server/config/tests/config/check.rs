@@ -175,7 +175,7 @@ fn what_synapse_would_refuse_is_told_on_request_only() {
         "warning: database: Synapse does not start without it; here it is SQLite in the working directory",
         "warning: a.yaml:2: caches.budget: Synapse does not know this option and ignores it",
         "warning: b.yaml:1: !merge: Synapse refuses a file with this tag",
-        "usable; 5 warnings",
+        "usable; 6 warnings",
     ] {
         assert!(text.lines().any(|told| told == line), "{line}\nnot in:\n{text}");
     }

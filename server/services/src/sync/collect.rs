@@ -49,8 +49,12 @@ impl Collector<'_> {
         let mut until = *self.shared.store.committed().borrow();
         let mut txn = self.shared.store.read().await?;
         let txn = &mut txn;
-        let to_device = self.to_device(txn, since, &mut until).await?;
         let memberships = memberships::list_of_user(txn, &self.requester.user_id).await?;
+        // It shows everything up to the newest place that it shows: so a change of membership is never cut off from
+        // what came before it.
+        let changed = memberships.iter().map(|membership| membership.position).max();
+        until = until.max(changed.unwrap_or(until));
+        let to_device = self.to_device(txn, since, changed, &mut until).await?;
         let mut own = OwnData::read(txn, self, since).await?;
         let mark = self.typing(txn, &mut own).await?;
         let rooms = self.rooms(txn, &memberships, since, until, &mut own).await?;
@@ -123,11 +127,13 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// Messages to the device. If there are more than fit, the answer ends where they end, for everything.
+    /// Messages to the device. If there are more than fit, the answer ends where they end, for everything; unless the
+    /// user's memberships changed after that, and then all come.
     pub(super) async fn to_device(
         &self,
         txn: &mut ReadTxn,
         since: Option<Position>,
+        changed: Option<Position>,
         until: &mut Position,
     ) -> Result<Events, StorageError> {
         #[derive(Serialize)]
@@ -141,19 +147,24 @@ impl Collector<'_> {
         let Some(device_id) = &self.requester.device_id else { return Ok(Events::default()) };
         let after = since.unwrap_or(Position(i64::MIN));
         let user_id = &self.requester.user_id;
-        let messages = to_device::list(txn, user_id, device_id, after, *until, MAX_TO_DEVICE + 1).await?;
-        let mut fitting = messages.as_slice();
+        let mut messages = to_device::list(txn, user_id, device_id, after, *until, MAX_TO_DEVICE + 1).await?;
         if messages.len() > usize::try_from(MAX_TO_DEVICE).unwrap_or(usize::MAX) {
-            let last = &messages[messages.len() - 1];
             // Several messages may stand at one place, and a token cannot stand between them.
-            let cut = messages.iter().position(|message| message.position == last.position).unwrap_or(0);
-            if cut > 0 {
-                fitting = &messages[..cut];
-                *until = fitting[cut - 1].position;
+            let last = messages[messages.len() - 1].position;
+            let fitting = messages.iter().take_while(|message| message.position < last).count();
+            match fitting.checked_sub(1).map(|newest| messages[newest].position) {
+                Some(end) if changed.is_none_or(|changed| changed <= end) => {
+                    messages.truncate(fitting);
+                    *until = end;
+                }
+                _ => {
+                    let all = u32::try_from(to_device::MAX_WAITING).unwrap_or(u32::MAX);
+                    messages = to_device::list(txn, user_id, device_id, after, *until, all).await?;
+                }
             }
         }
-        let mut events = Vec::with_capacity(fitting.len());
-        for message in fitting {
+        let mut events = Vec::with_capacity(messages.len());
+        for message in &messages {
             let unreadable =
                 |error: serde_json::Error| StorageError::Inconsistent(format!("to-device: {error}"));
             let content: &RawValue = serde_json::from_str(&message.content).map_err(unreadable)?;

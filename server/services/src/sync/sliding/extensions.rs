@@ -111,7 +111,7 @@ impl Slide<'_> {
             return Ok(None);
         }
         let mut reached = until;
-        let events = self.collector.to_device(txn, self.to_device_since(), &mut reached).await?.events;
+        let events = self.collector.to_device(txn, self.to_device_since(), None, &mut reached).await?.events;
         told.has_more = reached < until;
         Ok(Some(ToDevice { next_batch: self.collector.token(reached), events }))
     }

@@ -413,3 +413,26 @@ async fn tokens_of_sync_lead_into_the_history() {
     let page = server.get(&alice, &path).await.ok();
     assert_eq!(page["chunk"][0]["content"]["body"], json!("hello"));
 }
+
+#[tokio::test]
+async fn many_messages_to_a_device_come_in_portions_and_all_of_them() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let mut since = server.sync_token(&bob).await;
+    for number in 0..230 {
+        let body = json!({ "messages": { bob.user_id.as_str(): { "*": { "n": number } } } });
+        server
+            .put(&alice, &format!("/_matrix/client/v3/sendToDevice/org.example.ping/{number}"), body)
+            .await
+            .ok();
+    }
+    let mut got = Vec::new();
+    for _ in 0..3 {
+        let answer = server.sync(&bob, Some(&since)).await;
+        let events = answer["to_device"]["events"].as_array().cloned().unwrap_or_default();
+        assert!(events.len() <= 101, "{}", events.len());
+        got.extend(events.iter().map(|event| event["content"]["n"].as_i64().unwrap()));
+        since = next_batch(&answer);
+    }
+    assert_eq!(got, (0..230).collect::<Vec<i64>>());
+}
