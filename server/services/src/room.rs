@@ -14,6 +14,7 @@ mod redact;
 mod rules;
 mod send;
 mod turn;
+mod upgrade;
 
 use std::sync::Arc;
 

@@ -47,9 +47,16 @@ pub async fn list_of_room(txn: &mut ReadTxn, room: RoomNid) -> Result<Vec<OwnedR
     txn.fetch_all(LIST_OF_ROOM, args![room]).await
 }
 
+/// Lets all aliases of a room name another one.
+pub async fn move_to_room(txn: &mut WriteTxn, from: RoomNid, to: RoomNid) -> Result<(), StorageError> {
+    txn.execute(MOVE_TO_ROOM, args![from, to]).await?;
+    Ok(())
+}
+
 sql! {
     FIND = "SELECT room_nid, creator FROM aliases WHERE alias = $1";
     INSERT = "INSERT INTO aliases (alias, room_nid, creator) VALUES ($1, $2, $3) ON CONFLICT (alias) DO NOTHING";
     DELETE = "DELETE FROM aliases WHERE alias = $1";
+    MOVE_TO_ROOM = "UPDATE aliases SET room_nid = $2 WHERE room_nid = $1";
     LIST_OF_ROOM = "SELECT alias FROM aliases WHERE room_nid = $1 ORDER BY alias LIMIT 1000";
 }

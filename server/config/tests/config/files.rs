@@ -75,7 +75,9 @@ fn a_mapping_tagged_merge_is_laid_over_key_by_key() {
         ),
         ("b.yaml", "database: !merge\n  args: !merge\n    cp_max: 20\n    dbname: m\n"),
     ]);
-    assert_eq!(files.faults(), Vec::<String>::new());
+    let without_effect =
+        "warning: b.yaml:3: database.args.cp_max: has no effect yet: the number of connections is fixed";
+    assert_eq!(files.faults(), [without_effect]);
     let DatabaseConfig::Postgres(database) = files.config().database else { panic!("not kept") };
     assert_eq!(database.host.as_deref(), Some("db"));
     assert_eq!(database.database.as_deref(), Some("m"));

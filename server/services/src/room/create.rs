@@ -177,7 +177,7 @@ impl Rooms {
     }
 
     /// The first event, which from version 12 on names the room.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         creator: &UserId,
         version: RoomVersion,
@@ -248,7 +248,7 @@ impl Rooms {
 }
 
 /// Appends an event of the new room: what the rules refuse, the request asked for.
-async fn append(turn: &mut Turn, draft: Draft) -> Result<(), CreateError> {
+pub(super) async fn append(turn: &mut Turn, draft: Draft) -> Result<(), CreateError> {
     let event_type = draft.event_type.clone();
     match turn.append(draft).await.map_err(RoomError::from) {
         Ok(_) => Ok(()),

@@ -54,21 +54,21 @@ impl RoomRules {
         &self,
         requester: &Requester,
         room_id: &RoomId,
-        aliases: impl IntoIterator<Item = &'a RoomAliasId> + Clone,
+        aliases: impl IntoIterator<Item = &'a RoomAliasId>,
     ) -> bool {
         let rules = match &*self.0 {
             Rules::Everybody => return true,
             Rules::Administrators => return requester.is_admin,
             Rules::First(rules) => rules,
         };
+        let aliases: Vec<&RoomAliasId> = aliases.into_iter().collect();
         let fits = |rule: &&Rule| {
-            let mut aliases = aliases.clone().into_iter().peekable();
             rule.user_id.matches(requester.user_id.as_str())
                 && rule.room_id.matches(room_id.as_str())
-                && match aliases.peek() {
+                && match &*aliases {
                     // Only a rule about all aliases is one about a room without.
-                    None => rule.alias.matches(""),
-                    Some(_) => aliases.any(|alias| rule.alias.matches(alias.as_str())),
+                    [] => rule.alias.matches(""),
+                    named => named.iter().any(|alias| rule.alias.matches(alias.as_str())),
                 }
         };
         rules.iter().find(fits).is_some_and(|rule| rule.is_allowed)

@@ -100,13 +100,3 @@ async fn alias_rules_decide_who_makes_which() {
     let body = json!({ "room_alias_name": "no" });
     server.post(&alice, "/_matrix/client/v3/createRoom", body).await.refused(403, "M_FORBIDDEN");
 }
-
-#[tokio::test]
-async fn aliases_of_a_room_are_its_members_to_know() {
-    let server = TestServer::start().await;
-    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room_id = server.create_room(&alice, json!({})).await;
-    let path = format!("/_matrix/client/v3/rooms/{room_id}/aliases");
-    assert_eq!(server.get(&alice, &path).await.ok(), json!({ "aliases": [] }));
-    server.get(&bob, &path).await.refused(403, "M_FORBIDDEN");
-}
