@@ -123,7 +123,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> BlockingConfig {
             },
         ),
         limit_remote_rooms: limit_remote_rooms(r),
-        require_membership_for_aliases: r.get(
+        require_membership_for_aliases: r.not_yet("whoever makes an alias has to be in the room").get(
             "require_membership_for_aliases",
             "true",
             "Whether only members may give a room an alias.",
