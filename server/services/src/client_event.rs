@@ -47,6 +47,12 @@ pub fn format(event: &Event, form: Form, unsigned: &Unsigned<'_>) -> Box<RawValu
     out.finish()
 }
 
+/// Writes an event of which the server tells its age only, such as one of a room's state.
+pub fn format_aged(event: &Event, form: Form, now_ts: i64) -> Box<RawValue> {
+    let age_ms = Some(now_ts - event.origin_server_ts());
+    format(event, form, &Unsigned { age_ms, ..Unsigned::default() })
+}
+
 /// The few fields that somebody who is not in the room gets:
 /// <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>.
 pub fn format_stripped(event: &Event) -> Box<RawValue> {

@@ -8,8 +8,8 @@
 
 pub use myelin_storage::device_lists::DeviceListChanges;
 use myelin_storage::{
-    InvalidToken, Position, Slot, StorageError, Store, Token, WriteTxn, access_tokens, cross_signing,
-    device_keys, device_lists, devices,
+    InvalidToken, Position, StorageError, Store, WriteTxn, access_tokens, cross_signing, device_keys,
+    device_lists, devices,
 };
 use ruma::{DeviceId, OwnedRoomId, OwnedUserId, UserId};
 
@@ -139,11 +139,8 @@ impl DeviceLists {
         user_id: &UserId,
         since: &str,
     ) -> Result<DeviceListChanges, ChangesError> {
-        let token: Token = since.parse()?;
-        if token.incarnation != self.store.token().incarnation {
-            return Err(InvalidToken.into());
-        }
+        let since = self.store.read_token(since)?.ok_or(InvalidToken)?;
         let mut txn = self.store.read().await?;
-        Ok(device_lists::list_changes(&mut txn, user_id, token.position(Slot::FIRST)).await?)
+        Ok(device_lists::list_changes(&mut txn, user_id, since).await?)
     }
 }

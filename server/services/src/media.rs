@@ -135,6 +135,18 @@ pub struct Wanted<'a> {
     pub is_authenticated: bool,
 }
 
+impl<'a> Wanted<'a> {
+    /// A file that somebody with an account asks for.
+    pub fn by_user(server_name: &'a ServerName, media_id: &'a str, wait: Duration) -> Self {
+        Self { server_name, media_id, wait, is_authenticated: true }
+    }
+
+    /// A file that anybody asks for.
+    pub fn by_anybody(server_name: &'a ServerName, media_id: &'a str, wait: Duration) -> Self {
+        Self { server_name, media_id, wait, is_authenticated: false }
+    }
+}
+
 impl Media {
     /// The media store of the settings.
     pub fn new(parts: MediaParts) -> Self {

@@ -19,7 +19,7 @@ use crate::{
     client_event::Form,
     clock::Clock,
     session::Requester,
-    timeline::{Access, ReadError, Reader},
+    timeline::{Access, ReadError},
 };
 
 /// Sets of users in memory at most, and what they may take together.
@@ -227,15 +227,7 @@ impl Reading<'_> {
             unknown.insert(access);
         }
         let Some(Some(access)) = self.rooms.get(&row.room) else { return Ok(None) };
-        let reader = Reader {
-            user_id,
-            device_id: self.requester.device_id.as_deref(),
-            room: row.room,
-            rules: access.rules,
-            is_member: access.is_member,
-            until: access.until,
-            now_ts: self.notifications.clock.now_ts(),
-        };
+        let reader = access.reader(self.requester, self.notifications.clock.now_ts());
         let stored = events::list(txn, &[row.event]).await?;
         let shown = reader.see(txn, stored).await?;
         if shown.first().is_none_or(|shown| shown.event.sender() == user_id.as_str()) {

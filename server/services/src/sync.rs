@@ -17,7 +17,7 @@ mod waiting;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use myelin_storage::{Position, StorageError, Store, Token, filters};
+use myelin_storage::{Position, StorageError, Store, filters};
 use ruma::{OwnedRoomId, api::client::filter::FilterDefinition};
 
 pub use self::response::{
@@ -204,9 +204,7 @@ impl Syncs {
     /// `None` for a first request.
     fn parse_since(&self, since: Option<&str>) -> Result<Option<Position>, SyncError> {
         let Some(since) = since else { return Ok(None) };
-        let token: Token = since.parse().map_err(|_| SyncError::InvalidToken)?;
-        let own = self.0.store.token();
-        Ok((token.incarnation == own.incarnation).then_some(token.floor))
+        self.0.store.read_token(since).map_err(|_| SyncError::InvalidToken)
     }
 
     async fn find_filter(

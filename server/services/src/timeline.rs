@@ -11,17 +11,17 @@ mod relations;
 mod state;
 mod view;
 
-use myelin_storage::{Position, StorageError, Store, Token};
+use myelin_storage::{Position, StorageError, Store};
 
-pub(crate) use self::messages::Walk;
 pub use self::{
     access::Access,
     context::Context,
-    messages::{Direction, Page, PageRequest},
+    messages::{Page, PageRequest},
     relations::{RelationPage, RelationRequest},
     state::{MemberFilter, MemberProfile},
     view::{Reader, Shown},
 };
+pub(crate) use self::{messages::Newest, state::read_events};
 use crate::clock::Clock;
 
 /// Events that one page has at most.
@@ -59,14 +59,10 @@ impl Timelines {
 
     /// The text of a place in the history.
     fn token(&self, position: Position) -> String {
-        Token::new(self.store.token().incarnation, position).to_string()
+        self.store.token_at(position).to_string()
     }
 
     fn position(&self, token: &str) -> Result<Position, ReadError> {
-        let token: Token = token.parse().map_err(|_| ReadError::InvalidToken)?;
-        if token.incarnation != self.store.token().incarnation {
-            return Err(ReadError::InvalidToken);
-        }
-        Ok(token.floor)
+        self.store.read_token(token).ok().flatten().ok_or(ReadError::InvalidToken)
     }
 }

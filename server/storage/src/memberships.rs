@@ -102,15 +102,6 @@ pub async fn list_of_room(
     txn.fetch_all(LIST_OF_ROOM, args![room, membership]).await
 }
 
-/// The events of the users with that membership in the room, in the order of the users' ids.
-pub async fn list_events_of_room(
-    txn: &mut ReadTxn,
-    room: RoomNid,
-    membership: &str,
-) -> Result<Vec<EventNid>, StorageError> {
-    txn.fetch_all(LIST_EVENTS_OF_ROOM, args![room, membership]).await
-}
-
 /// The users who are joined to the room, and the events that say so, in the order of their ids.
 pub async fn list_joined(
     txn: &mut ReadTxn,
@@ -151,7 +142,6 @@ sql! {
         FROM memberships WHERE user_id = $1 AND position > $2
         ORDER BY position";
     LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
-    LIST_EVENTS_OF_ROOM = "SELECT event_nid FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
     LIST_JOINED = "
         SELECT user_id, event_nid FROM memberships WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
     LIST_SHARING = "

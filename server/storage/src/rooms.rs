@@ -1,6 +1,7 @@
 //! Rooms and their summaries, which sync and lists of rooms read instead of the state.
 
-use ruma::{OwnedRoomId, RoomId, RoomVersionId};
+use myelin_core::{RoomVersion, RoomVersionRules};
+use ruma::{OwnedRoomId, RoomId, RoomVersionId, UserId};
 
 use crate::{
     Position, ReadTxn, RoomNid, StateId, StorageError, WriteTxn,
@@ -28,6 +29,19 @@ pub struct Room {
     pub invited_members: u32,
     /// What the state events say.
     pub summary: RoomSummary,
+}
+
+impl Room {
+    /// How its events are read and judged.
+    ///
+    /// # Errors
+    /// If the room has a version that this program does not know.
+    pub fn rules(&self) -> Result<&'static RoomVersionRules, StorageError> {
+        let version: RoomVersion = self.version.as_str().parse().map_err(|_| {
+            StorageError::Inconsistent(format!("{} has room version {}", self.room_id, self.version))
+        })?;
+        Ok(version.rules())
+    }
 }
 
 /// What single state events say about a room, each as the string in their content; none where there is no event.
@@ -102,6 +116,11 @@ pub async fn get(txn: &mut ReadTxn, room: RoomNid) -> Result<Room, StorageError>
 /// The rooms of those numbers, in no order. Give it a page, not everything.
 pub async fn list(txn: &mut ReadTxn, rooms: &[RoomNid]) -> Result<Vec<Room>, StorageError> {
     txn.fetch_all(LIST, args![Value::list(rooms.iter().map(|room| room.0))]).await
+}
+
+/// The rooms that a user is in, in the order of joining.
+pub async fn list_joined(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<Room>, StorageError> {
+    txn.fetch_all(LIST_JOINED, args![user_id]).await
 }
 
 /// Which of those rooms have events after the position.
@@ -186,6 +205,13 @@ sql! {
             joined_members, invited_members, room_type, name, topic, canonical_alias, avatar_url, encryption,
             join_rule, history_visibility, guest_access
         FROM rooms WHERE room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    LIST_JOINED = "
+        SELECT rooms.room_nid, room_id, room_version, state_line, state_version, latest_position, bump_position,
+            joined_members, invited_members, room_type, name, topic, canonical_alias, avatar_url, encryption,
+            join_rule, history_visibility, guest_access
+        FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
+        WHERE user_id = $1 AND membership = 'join'
+        ORDER BY since_position, rooms.room_nid";
     LIST_CHANGED = "
         SELECT room_nid FROM rooms
         WHERE room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND latest_position > $2";

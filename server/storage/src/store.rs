@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    Position, ReadTxn, StorageError, Token, WriteTxn, dialect,
+    InvalidToken, Position, ReadTxn, StorageError, Token, WriteTxn, dialect,
     engine::{
         Conn, EngineKind, Readers,
         postgres::PostgresOptions,
@@ -167,6 +167,20 @@ impl Store {
     /// The token of everything committed so far.
     pub fn token(&self) -> Token {
         Token::new(self.inner.incarnation, *self.inner.committed.borrow())
+    }
+
+    /// The token of a place in the streams.
+    pub fn token_at(&self, position: Position) -> Token {
+        Token::new(self.inner.incarnation, position)
+    }
+
+    /// The place that a token names; `None` if it is of another life of the database, in which it means nothing.
+    ///
+    /// # Errors
+    /// If the text is no token.
+    pub fn read_token(&self, text: &str) -> Result<Option<Position>, InvalidToken> {
+        let token: Token = text.parse()?;
+        Ok((token.incarnation == self.inner.incarnation).then_some(token.floor))
     }
 
     /// Starts a new life of the database, after it was restored from a backup: tokens given out before are refused

@@ -1,6 +1,6 @@
 //! What tests do with rooms all the time.
 
-use myelin_core::{Event, RoomVersion, RoomVersionRules};
+use myelin_core::Event;
 use myelin_storage::{events, memberships, rooms, state};
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ impl TestServer {
         let mut txn = self.store.read().await.expect("a snapshot");
         let stored = events::find(&mut txn, event_id).await.expect("a query").expect("an event");
         let room = rooms::get(&mut txn, stored.room).await.expect("a room");
-        content(&stored.read(rules(&room)).expect("a readable event"))
+        content(&stored.read(room.rules().expect("a known version")).expect("a readable event"))
     }
 
     /// Whether the user has forgotten the room.
@@ -110,12 +110,8 @@ impl TestServer {
         let room = rooms::find(&mut txn, room_id).await.expect("a query")?;
         let (nid, _) = state::find(&mut txn, room.state?, event_type, state_key).await.expect("a query");
         let stored = events::list(&mut txn, &[nid?]).await.expect("a query");
-        Some(stored.first()?.read(rules(&room)).expect("a readable event"))
+        Some(stored.first()?.read(room.rules().expect("a known version")).expect("a readable event"))
     }
-}
-
-fn rules(room: &rooms::Room) -> &'static RoomVersionRules {
-    room.version.as_str().parse::<RoomVersion>().expect("a known version").rules()
 }
 
 fn content(event: &Event) -> Value {

@@ -7,6 +7,7 @@ mod report_user;
 use axum::Router;
 use myelin_services::reports::ReportError;
 use ruma::api::client::{reporting as ruma_reporting, room as ruma_room};
+use serde::Deserialize;
 
 use crate::{error::ApiError, route::RouterExt, state::ApiState};
 
@@ -15,6 +16,12 @@ pub(super) fn routes() -> Router<ApiState> {
         .serve::<ruma_room::report_content::v3::Request, _, _>(report_content::route)
         .serve::<ruma_room::report_room::v3::Request, _, _>(report_room::route)
         .serve::<ruma_reporting::report_user::v3::Request, _, _>(report_user::route)
+}
+
+/// The body of a report about a room or a user. ruma's type takes one without a reason.
+#[derive(Deserialize)]
+struct Reasoned {
+    reason: String,
 }
 
 impl From<ReportError> for ApiError {

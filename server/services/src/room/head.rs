@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use myelin_core::{Event, EventReference, RoomVersionRules, auth::AuthState, room_version::RoomVersion};
+use myelin_core::{Event, EventReference, RoomVersionRules, auth::AuthState};
 use myelin_storage::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, event_graph, events,
     rooms::{self, RoomSummary},
@@ -69,7 +69,7 @@ impl Head {
         if room.state.is_none() {
             return Ok(None);
         }
-        let rules = rules_of(&room)?;
+        let rules = room.rules()?;
         let nids: Vec<EventNid> =
             event_graph::list_extremities(txn, room.nid).await?.into_iter().map(|(nid, _)| nid).collect();
         let mut extremities = Vec::new();
@@ -99,14 +99,6 @@ impl Head {
     pub(super) fn has_failed(&self) -> bool {
         *self.outcome.borrow() == Outcome::Failed
     }
-}
-
-/// The rules of a stored room's version.
-pub(super) fn rules_of(room: &rooms::Room) -> Result<&'static RoomVersionRules, StorageError> {
-    let version: RoomVersion = room.version.as_str().parse().map_err(|_| {
-        StorageError::Inconsistent(format!("{} has room version {}", room.room_id, room.version))
-    })?;
-    Ok(version.rules())
 }
 
 fn stored() -> watch::Receiver<Outcome> {

@@ -186,15 +186,8 @@ impl Rooms {
     /// If the database fails.
     pub async fn list_joined(&self, user_id: &UserId) -> Result<Vec<OwnedRoomId>, StorageError> {
         let mut txn = self.store().read().await?;
-        let found = memberships::list_of_user(&mut txn, user_id).await?;
-        let joined: Vec<_> =
-            found.iter().filter(|found| found.membership == "join").map(|found| found.room).collect();
-        let listed = rooms::list(&mut txn, &joined).await?;
-        Ok(joined
-            .iter()
-            .filter_map(|nid| listed.iter().find(|room| room.nid == *nid))
-            .map(|room| room.room_id.clone())
-            .collect())
+        let joined = rooms::list_joined(&mut txn, user_id).await?;
+        Ok(joined.into_iter().map(|room| room.room_id).collect())
     }
 
     fn count(

@@ -1,7 +1,7 @@
 //! Profiles as they stand in membership events.
 
 use myelin_core::json::Object;
-use myelin_storage::{ReadTxn, StorageError, memberships, profiles, rooms};
+use myelin_storage::{ReadTxn, StorageError, profiles, rooms};
 use ruma::UserId;
 
 use super::{RoomError, Rooms, membership::member_draft};
@@ -30,10 +30,7 @@ impl Rooms {
     /// If the database fails.
     pub async fn refresh_profile(&self, user_id: &UserId) -> Result<(), StorageError> {
         let mut txn = self.store().read().await?;
-        let memberships = memberships::list_of_user(&mut txn, user_id).await?;
-        let joined: Vec<_> =
-            memberships.iter().filter(|found| found.membership == "join").map(|found| found.room).collect();
-        let joined = rooms::list(&mut txn, &joined).await?;
+        let joined = rooms::list_joined(&mut txn, user_id).await?;
         let content = member_content(&mut txn, user_id, "join").await?;
         drop(txn);
         for room in joined {

@@ -11,7 +11,6 @@ use ruma::{EventId, OwnedEventId, RoomId};
 
 use super::{
     RoomError, Rooms,
-    head::rules_of,
     send::event_id,
     turn::{Draft, Turn},
 };
@@ -25,6 +24,13 @@ pub enum RedactError {
     UnknownEvent(String),
     #[error(transparent)]
     Room(#[from] RoomError),
+}
+
+/// A redaction as a client asks for it.
+pub(super) struct Redaction<'a> {
+    pub(super) target: &'a str,
+    pub(super) content: Object,
+    pub(super) transaction_id: Option<&'a str>,
 }
 
 impl From<StorageError> for RedactError {
@@ -47,34 +53,19 @@ impl Rooms {
         transaction_id: Option<&str>,
     ) -> Result<OwnedEventId, RedactError> {
         let content = reason.map(|reason| Object::from_iter([("reason", reason)])).unwrap_or_default();
-        self.redact_with(requester, room_id, target.as_str(), content, transaction_id).await
+        let redaction = Redaction { target: target.as_str(), content, transaction_id };
+        let result = self.redact_with(requester, room_id, redaction).await;
+        self.or_sent(result, requester, room_id, transaction_id).await
     }
 
+    /// Without looking whether it was sent before, which only matters where it is refused now.
     pub(super) async fn redact_with(
         &self,
         requester: &Requester,
         room_id: &RoomId,
-        target: &str,
-        content: Object,
-        transaction_id: Option<&str>,
+        redaction: Redaction<'_>,
     ) -> Result<OwnedEventId, RedactError> {
-        let result = self.redact_new(requester, room_id, target, content, transaction_id).await;
-        if result.is_err()
-            && let Some(sent) = self.find_sent(requester, room_id, transaction_id).await?
-        {
-            return Ok(sent);
-        }
-        result
-    }
-
-    async fn redact_new(
-        &self,
-        requester: &Requester,
-        room_id: &RoomId,
-        target: &str,
-        content: Object,
-        transaction_id: Option<&str>,
-    ) -> Result<OwnedEventId, RedactError> {
+        let Redaction { target, content, transaction_id } = redaction;
         let limits = &self.0.limits;
         let limiter = limits.admin_redactions.as_ref().filter(|_| requester.is_admin);
         limiter.unwrap_or(&limits.messages).record(requester.user_id.clone()).map_err(RoomError::from)?;
@@ -107,7 +98,7 @@ impl Rooms {
                     let reason = "Cannot redact event from a different room".to_owned();
                     return Err(RoomError::BadContent(reason).into());
                 }
-                Some(found.read(rules_of(&room)?)?)
+                Some(found.read(room.rules()?)?)
             }
             None => None,
         };

@@ -10,7 +10,7 @@ use ruma::{OwnedEventId, RoomId, UserId};
 use super::{
     RoomError, Rooms,
     membership::MembershipError,
-    redact::RedactError,
+    redact::{RedactError, Redaction},
     turn::{Draft, Turn},
 };
 use crate::session::Requester;
@@ -74,9 +74,19 @@ impl Rooms {
         new: NewEvent<'_>,
     ) -> Result<OwnedEventId, SendError> {
         let result = self.send_new(requester, room_id, new).await;
-        // What was sent once stays sent, even if it would be refused now.
+        self.or_sent(result, requester, room_id, new.transaction_id).await
+    }
+
+    /// What was sent once stays sent, even if it would be refused now.
+    pub(super) async fn or_sent<E: From<StorageError>>(
+        &self,
+        result: Result<OwnedEventId, E>,
+        requester: &Requester,
+        room_id: &RoomId,
+        transaction_id: Option<&str>,
+    ) -> Result<OwnedEventId, E> {
         if result.is_err()
-            && let Some(sent) = self.find_sent(requester, room_id, new.transaction_id).await?
+            && let Some(sent) = self.find_sent(requester, room_id, transaction_id).await?
         {
             return Ok(sent);
         }
@@ -99,8 +109,8 @@ impl Rooms {
             ("m.room.redaction", None) => {
                 drop(turn);
                 let target = content.get_str("redacts").unwrap_or_default().to_owned();
-                let sent = new.transaction_id;
-                return Ok(self.redact_with(requester, room_id, &target, content, sent).await?);
+                let redaction = Redaction { target: &target, content, transaction_id: new.transaction_id };
+                return Ok(self.redact_with(requester, room_id, redaction).await?);
             }
             _ => {}
         }
@@ -127,7 +137,7 @@ impl Rooms {
     }
 
     /// The event that the device sent under that transaction id before.
-    pub(super) async fn find_sent(
+    async fn find_sent(
         &self,
         requester: &Requester,
         room_id: &RoomId,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use myelin_storage::{
-    Position, ReadTxn, RoomNid, StorageError, Token, device_lists,
+    Position, ReadTxn, RoomNid, StorageError, device_lists,
     memberships::{self, Membership},
     one_time_keys,
     rooms::{self, Room},
@@ -28,6 +28,9 @@ use crate::{
 
 /// Messages to a device in one answer at most; the others come with the next.
 const MAX_TO_DEVICE: u32 = 100;
+
+/// After which place, and up to which one. Everything where there is none to begin after.
+type Range = (Option<Position>, Position);
 
 /// One request for an answer.
 pub(super) struct Collector<'a> {
@@ -57,7 +60,7 @@ impl Collector<'_> {
         let to_device = self.to_device(txn, since, changed, &mut until).await?;
         let mut own = OwnData::read(txn, self, since).await?;
         let mark = self.typing(txn, &mut own).await?;
-        let rooms = self.rooms(txn, &memberships, since, until, &mut own).await?;
+        let rooms = self.rooms(txn, &memberships, (since, until), &mut own).await?;
         let device_lists = self.device_lists(txn, since).await?;
         let (counts, unused) = self.one_time_keys(txn).await?;
         Ok(Response {
@@ -109,7 +112,7 @@ impl Collector<'_> {
     }
 
     pub(super) fn token(&self, position: Position) -> String {
-        Token::new(self.shared.store.token().incarnation, position).to_string()
+        self.shared.store.token_at(position).to_string()
     }
 
     /// The client has what came before its token.
@@ -205,11 +208,10 @@ impl Collector<'_> {
         &self,
         txn: &mut ReadTxn,
         memberships: &[Membership],
-        since: Option<Position>,
-        until: Position,
+        (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Rooms, StorageError> {
-        let wanted = self.choose(txn, memberships, since, until, own).await?;
+        let wanted = self.choose(txn, memberships, (since, until), own).await?;
         let nids: Vec<RoomNid> = wanted.iter().map(|membership| membership.room).collect();
         let mut by_nid: BTreeMap<RoomNid, Room> = BTreeMap::new();
         for piece in nids.chunks(1_000) {
@@ -219,7 +221,7 @@ impl Collector<'_> {
         for membership in wanted {
             let Some(room) = by_nid.remove(&membership.room) else { continue };
             if self.takes(&room) {
-                self.room(txn, room, membership, since, until, own, &mut answer).await?;
+                self.room(txn, room, membership, (since, until), own, &mut answer).await?;
             }
         }
         Ok(answer)
@@ -230,8 +232,7 @@ impl Collector<'_> {
         &self,
         txn: &mut ReadTxn,
         memberships: &'m [Membership],
-        since: Option<Position>,
-        until: Position,
+        (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Vec<&'m Membership>, StorageError> {
         let visible = memberships.iter().filter(|membership| {
@@ -270,21 +271,19 @@ impl Collector<'_> {
             && !self.shared.settings.excluded_rooms.contains(&room.room_id)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it hands each kind of room what it needs")]
     async fn room(
         &self,
         txn: &mut ReadTxn,
         room: Room,
         membership: &Membership,
-        since: Option<Position>,
-        until: Position,
+        range: Range,
         own: &mut OwnData,
         answer: &mut Rooms,
     ) -> Result<(), StorageError> {
         let room_id = room.room_id.clone();
         match membership.membership.as_str() {
             "join" => {
-                if let Some(joined) = self.joined(txn, room, membership, since, until, own).await? {
+                if let Some(joined) = self.joined(txn, room, membership, range, own).await? {
                     answer.join.insert(room_id, joined);
                 }
             }
@@ -299,7 +298,7 @@ impl Collector<'_> {
                 }
             }
             _ => {
-                if let Some(left) = self.left(txn, room, membership, since, until, own).await? {
+                if let Some(left) = self.left(txn, room, membership, range, own).await? {
                     answer.leave.insert(room_id, left);
                 }
             }
@@ -312,8 +311,7 @@ impl Collector<'_> {
         txn: &mut ReadTxn,
         room: Room,
         membership: &Membership,
-        since: Option<Position>,
-        until: Position,
+        (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Option<JoinedRoom>, StorageError> {
         let Some(access) = Access::of_member(room)? else { return Ok(None) };
@@ -324,22 +322,28 @@ impl Collector<'_> {
         if since.is_some() && since_of_room.is_none() {
             own.read_room(txn, self, access.room.nid).await?;
         }
+        let (state, state_after) = self.place_state(history.state);
         let mut joined = JoinedRoom {
             timeline: history.timeline,
+            state,
+            state_after,
             summary: history.summary,
             account_data: own.take_account_data(access.room.nid),
             ephemeral: own.take_ephemeral(access.room.nid),
             ..JoinedRoom::default()
         };
-        let state = Events { events: history.state };
-        *(if self.request.use_state_after { &mut joined.state_after } else { &mut joined.state }) =
-            Some(state);
         let is_new = since_of_room.is_none() || self.request.full_state;
         if !is_new && joined.is_empty() {
             return Ok(None);
         }
         self.count_unread(txn, access.room.nid, &mut joined).await?;
         Ok(Some(joined))
+    }
+
+    /// Under `state`, or under `state_after` for clients that want it.
+    fn place_state(&self, events: Vec<Box<RawValue>>) -> (Option<Events>, Option<Events>) {
+        let state = Some(Events { events });
+        if self.request.use_state_after { (None, state) } else { (state, None) }
     }
 
     /// Threads are counted apart only for clients that know of them.
@@ -378,8 +382,7 @@ impl Collector<'_> {
         txn: &mut ReadTxn,
         room: Room,
         membership: &Membership,
-        since: Option<Position>,
-        until: Position,
+        (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Option<LeftRoom>, StorageError> {
         let room_id = room.room_id.clone();
@@ -388,11 +391,9 @@ impl Collector<'_> {
                 let until = until.min(access.until);
                 let span = Span { since, until, full_state: self.request.full_state };
                 let history = self.history(txn, &access, span).await?;
-                let state = Some(Events { events: history.state });
+                let (state, state_after) = self.place_state(history.state);
                 let account_data = own.take_account_data(access.room.nid);
-                let mut left = LeftRoom { timeline: history.timeline, account_data, ..LeftRoom::default() };
-                *(if self.request.use_state_after { &mut left.state_after } else { &mut left.state }) = state;
-                Ok(Some(left))
+                Ok(Some(LeftRoom { timeline: history.timeline, state, state_after, account_data }))
             }
             // The user never was in the room: an invite was refused or taken back.
             Ok(_) | Err(ReadError::NotInRoom { .. }) => {

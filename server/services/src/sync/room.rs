@@ -16,9 +16,9 @@ use super::{
     response::{Events, Summary, Timeline},
 };
 use crate::{
-    client_event::{self, Form, Unsigned},
+    client_event::{self, Form},
     event_filter,
-    timeline::{Access, Direction, Reader, Shown, Walk},
+    timeline::{Access, Newest, Reader, read_events},
 };
 
 /// Events of a timeline, if the filter does not say how many, as in Synapse.
@@ -56,7 +56,7 @@ impl Collector<'_> {
         span: Span,
     ) -> Result<History, StorageError> {
         let reader = self.reader(access);
-        let found = self.walk(txn, access, reader, span).await?;
+        let found = self.newest(txn, access, reader, span).await?;
         let events = reader.format(txn, &found.shown, Form::WithoutRoomId).await?;
         let (state, members_changed) = self.state_around(txn, access, span, &found).await?;
         let members_changed = members_changed || found.shown.iter().any(|shown| is_member(&shown.event));
@@ -69,38 +69,22 @@ impl Collector<'_> {
         Ok(History { timeline, state, summary })
     }
 
-    pub(super) fn reader<'a>(&'a self, access: &Access) -> Reader<'a> {
-        Reader {
-            user_id: &self.requester.user_id,
-            device_id: self.requester.device_id.as_deref(),
-            room: access.room.nid,
-            rules: access.rules,
-            is_member: access.is_member,
-            until: access.until,
-            now_ts: self.shared.clock.now_ts(),
-        }
+    pub(super) fn reader(&self, access: &Access) -> Reader<'_> {
+        access.reader(self.requester, self.shared.clock.now_ts())
     }
 
-    async fn walk(
+    async fn newest(
         &self,
         txn: &mut ReadTxn,
         access: &Access,
         reader: Reader<'_>,
         span: Span,
-    ) -> Result<Found, StorageError> {
+    ) -> Result<Newest, StorageError> {
         let filter = &self.filter.room.timeline;
         let limit =
             filter.limit.map_or(DEFAULT_LIMIT, |limit| u32::try_from(u64::from(limit)).unwrap_or(MAX_LIMIT));
         let limit = limit.clamp(1, MAX_LIMIT);
-        // One more than wanted shows whether there is a gap.
-        let walk = Walk { access, direction: Direction::Backwards, limit: limit + 1, filter };
-        let stretch = walk.go(txn, reader, span.until, span.since).await?;
-        let mut shown = stretch.shown;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let limited = shown.len() > wanted || (shown.len() < wanted && stretch.end.is_some());
-        shown.truncate(wanted);
-        shown.reverse();
-        Ok(Found { shown, limited })
+        Newest::read(txn, access, reader, limit, filter, (span.since, span.until)).await
     }
 
     /// The state events that the client is told beside the timeline, and whether a membership changed among them.
@@ -109,10 +93,10 @@ impl Collector<'_> {
         txn: &mut ReadTxn,
         access: &Access,
         span: Span,
-        found: &Found,
+        found: &Newest,
     ) -> Result<(Vec<Event>, bool), StorageError> {
         let start = match found.shown.first() {
-            Some(first) => state_before(txn, first.nid).await?.unwrap_or(access.state),
+            Some(first) => first.state_before.unwrap_or(access.state),
             None => access.state,
         };
         let target = if self.request.use_state_after { access.state } else { start };
@@ -128,64 +112,36 @@ impl Collector<'_> {
         if let LazyLoadOptions::Enabled { include_redundant_members } =
             self.filter.room.state.lazy_load_options
         {
-            self.choose_members(txn, access, target, found, span, include_redundant_members, &mut wanted)
-                .await?;
+            let told = self.members_to_tell(access, found, span, include_redundant_members, &mut wanted);
+            let keys: Vec<(&str, &str)> = told.into_iter().map(|user| ("m.room.member", user)).collect();
+            wanted.extend(state::list(txn, target, &keys).await?.0);
         }
         let nids: Vec<EventNid> = wanted.into_values().collect();
-        let mut stored = Vec::with_capacity(nids.len());
-        for piece in nids.chunks(1_000) {
-            stored.extend(events::list(txn, piece).await?);
-        }
-        stored.sort_unstable_by_key(|stored| stored.position);
-        let mut state = Vec::with_capacity(stored.len());
-        for stored in stored {
-            let event = stored.read(access.rules)?;
-            if event_filter::takes(&self.filter.room.state, &event) {
-                state.push(event);
-            }
-        }
+        let mut state = read_events(txn, access.rules, &nids).await?;
+        state.retain(|event| event_filter::takes(&self.filter.room.state, event));
         Ok((state, members_changed))
     }
 
-    /// Leaves out the members that the client does not need, and adds those whom it has to know for the timeline.
-    #[expect(clippy::too_many_arguments, reason = "it is one step of state_around, which has all of these")]
-    async fn choose_members(
-        &self,
-        txn: &mut ReadTxn,
+    /// Leaves out the members that the client does not need, and says whom it has to know for the timeline.
+    fn members_to_tell<'a>(
+        &'a self,
         access: &Access,
-        target: StateId,
-        found: &Found,
+        found: &'a Newest,
         span: Span,
         include_redundant_members: bool,
         wanted: &mut StateMap,
-    ) -> Result<(), StorageError> {
-        let own = self.requester.user_id.as_str();
-        let begins = span.since.is_none() || span.full_state;
+    ) -> BTreeSet<&'a str> {
         let mut senders: BTreeSet<&str> = found.shown.iter().map(|shown| shown.event.sender()).collect();
-        if begins {
+        if span.since.is_none() || span.full_state {
             self.shared.sent_members.forget(self.requester, access.room.nid);
-            senders.insert(own);
+            senders.insert(self.requester.user_id.as_str());
             wanted.retain(|(event_type, _), _| event_type != "m.room.member");
         }
-        // In a gap the client has to learn of everybody whose membership changed: it may know them.
-        let changed: BTreeSet<String> = wanted
-            .keys()
-            .filter(|(event_type, _)| event_type == "m.room.member")
-            .map(|(_, user)| user.clone())
-            .collect();
-        let mut told = self.shared.sent_members.tell(self.requester, access.room.nid, senders.clone());
-        if include_redundant_members {
-            told = senders;
-        }
-        let keys: Vec<(&str, &str)> = told
-            .into_iter()
-            .filter(|user| !changed.contains(*user))
-            .map(|user| ("m.room.member", user))
-            .collect();
-        if !keys.is_empty() {
-            wanted.extend(state::list(txn, target, &keys).await?.0);
-        }
-        Ok(())
+        let unknown = self.shared.sent_members.tell(self.requester, access.room.nid, senders.clone());
+        let mut told = if include_redundant_members { senders } else { unknown };
+        // In a gap the client learns of everybody whose membership changed: it may know them.
+        told.retain(|user| !wanted.contains_key(&("m.room.member".to_owned(), (*user).to_owned())));
+        told
     }
 
     async fn summary(
@@ -232,8 +188,7 @@ impl Collector<'_> {
     }
 
     pub(super) fn format(&self, event: &Event) -> Box<RawValue> {
-        let age_ms = Some(self.shared.clock.now_ts() - event.origin_server_ts());
-        client_event::format(event, Form::WithoutRoomId, &Unsigned { age_ms, ..Unsigned::default() })
+        client_event::format_aged(event, Form::WithoutRoomId, self.shared.clock.now_ts())
     }
 
     /// What somebody sees of a room that they are not in yet: <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>.
@@ -266,16 +221,6 @@ impl Collector<'_> {
 
 fn is_member(event: &Event) -> bool {
     event.event_type() == "m.room.member"
-}
-
-/// What a walk found, the oldest first.
-struct Found {
-    shown: Vec<Shown>,
-    limited: bool,
-}
-
-async fn state_before(txn: &mut ReadTxn, event: EventNid) -> Result<Option<StateId>, StorageError> {
-    Ok(events::list(txn, &[event]).await?.pop().and_then(|stored| stored.state_before))
 }
 
 /// The state that the client knows: the one before the first event that it does not know.

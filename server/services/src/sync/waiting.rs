@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use myelin_storage::{Position, StorageError, Store, memberships, rooms};
+use myelin_storage::{Position, StorageError, Store, rooms};
 use quick_cache::sync::Cache;
 use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
@@ -36,11 +36,8 @@ impl JoinedRooms {
         // Told, not committed: of what is committed and not yet told, the list may or may not know.
         let as_of = self.notifier.newest();
         let mut txn = store.read().await?;
-        let found = memberships::list_of_user(&mut txn, user_id).await?;
-        let joined: Vec<_> =
-            found.iter().filter(|found| found.membership == "join").map(|found| found.room).collect();
-        let rooms: Arc<[OwnedRoomId]> =
-            rooms::list(&mut txn, &joined).await?.into_iter().map(|room| room.room_id).collect();
+        let joined = rooms::list_joined(&mut txn, user_id).await?;
+        let rooms: Arc<[OwnedRoomId]> = joined.into_iter().map(|room| room.room_id).collect();
         self.cache.insert(user_id.to_owned(), (as_of, Arc::clone(&rooms)));
         Ok(rooms)
     }

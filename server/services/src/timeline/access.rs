@@ -1,13 +1,14 @@
 //! Who may read a room, and up to where.
 
-use myelin_core::{Event, RoomVersionRules, room_version::RoomVersion};
+use myelin_core::{Event, RoomVersionRules};
 use myelin_storage::{
     EventNid, Position, ReadTxn, StateId, StorageError, events, memberships,
     rooms::{self, Room},
 };
 use ruma::{RoomId, UserId};
 
-use super::ReadError;
+use super::{ReadError, Reader};
+use crate::session::Requester;
 
 /// What a user may read of a room.
 #[derive(Clone, Debug)]
@@ -24,14 +25,6 @@ pub struct Access {
     pub left_by: Option<EventNid>,
     /// Whether the user is in the room, or was until [`Access::until`].
     pub is_member: bool,
-}
-
-/// The rules of a stored room's version.
-pub(crate) fn rules_of(room: &Room) -> Result<&'static RoomVersionRules, StorageError> {
-    let version: RoomVersion = room.version.as_str().parse().map_err(|_| {
-        StorageError::Inconsistent(format!("{} has room version {}", room.room_id, room.version))
-    })?;
-    Ok(version.rules())
 }
 
 impl Access {
@@ -67,8 +60,21 @@ impl Access {
     /// If the room has a version that nobody knows.
     pub(crate) fn of_member(room: Room) -> Result<Option<Self>, StorageError> {
         let Some(state) = room.state else { return Ok(None) };
-        let rules = rules_of(&room)?;
+        let rules = room.rules()?;
         Ok(Some(Self { rules, until: Position(i64::MAX), state, left_by: None, is_member: true, room }))
+    }
+
+    /// The user as somebody who reads the room.
+    pub(crate) fn reader<'a>(&self, requester: &'a Requester, now_ts: i64) -> Reader<'a> {
+        Reader {
+            user_id: &requester.user_id,
+            device_id: requester.device_id.as_deref(),
+            room: self.room.nid,
+            rules: self.rules,
+            is_member: self.is_member,
+            until: self.until,
+            now_ts,
+        }
     }
 
     fn open_to_the_world(self) -> Option<Self> {

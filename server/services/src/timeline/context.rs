@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use myelin_storage::{Position, ReadTxn, events};
 use ruma::{
     EventId, RoomId,
-    api::client::filter::{LazyLoadOptions, RoomEventFilter},
+    api::{
+        Direction,
+        client::filter::{LazyLoadOptions, RoomEventFilter},
+    },
 };
 use serde_json::value::RawValue;
 
 use super::{
-    Access, Direction, ReadError, Reader, Shown, Timelines,
+    Access, ReadError, Reader, Shown, Timelines,
     messages::Walk,
     state::{members_of, whole_state},
 };
@@ -67,9 +70,9 @@ impl Timelines {
         let shown = find_shown(&mut txn, reader, &access, event_id).await?;
         let walk = |direction, limit| Walk { access: &access, direction, limit, filter };
         let before_it = Position(shown.position.0 - 1);
-        let before = walk(Direction::Backwards, limit / 2).go(&mut txn, reader, before_it, None).await?;
+        let before = walk(Direction::Backward, limit / 2).go(&mut txn, reader, before_it, None).await?;
         let after =
-            walk(Direction::Forwards, limit - limit / 2).go(&mut txn, reader, shown.position, None).await?;
+            walk(Direction::Forward, limit - limit / 2).go(&mut txn, reader, shown.position, None).await?;
         let newest = after.shown.last().map_or(shown.position, |shown| shown.position);
         let oldest = before.shown.last().map_or(before_it, |shown| Position(shown.position.0 - 1));
         let state = match filter.lazy_load_options {

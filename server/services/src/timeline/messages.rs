@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use myelin_storage::{Position, ReadTxn, StorageError, events};
 use ruma::{
     RoomId,
-    api::client::filter::{LazyLoadOptions, RoomEventFilter},
+    api::{
+        Direction,
+        client::filter::{LazyLoadOptions, RoomEventFilter},
+    },
 };
 use serde_json::value::RawValue;
 
@@ -14,15 +17,6 @@ use crate::{client_event::Form, event_filter, session::Requester};
 
 /// Stretches of history looked through at most for a page: a filter that nothing passes must not read a whole room.
 const MAX_STRETCHES: u32 = 10;
-
-/// Which way a page goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To newer events.
-    Forwards,
-    /// To older ones.
-    Backwards,
-}
 
 /// What a client wants to see.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +63,8 @@ impl Timelines {
         let reader = self.reader(requester, &access);
         let from = match (request.from, request.direction) {
             (Some(token), _) => self.position(token)?,
-            (None, Direction::Backwards) => access.room.latest_position.min(access.until),
-            (None, Direction::Forwards) => Position(i64::MIN),
+            (None, Direction::Backward) => access.room.latest_position.min(access.until),
+            (None, Direction::Forward) => Position(i64::MIN),
         };
         let to = request.to.map(|token| self.position(token)).transpose()?;
         let walk = Walk {
@@ -93,15 +87,7 @@ impl Timelines {
     }
 
     pub(super) fn reader<'a>(&self, requester: &'a Requester, access: &Access) -> Reader<'a> {
-        Reader {
-            user_id: &requester.user_id,
-            device_id: requester.device_id.as_deref(),
-            room: access.room.nid,
-            rules: access.rules,
-            is_member: access.is_member,
-            until: access.until,
-            now_ts: self.clock.now_ts(),
-        }
+        access.reader(requester, self.clock.now_ts())
     }
 }
 
@@ -111,6 +97,34 @@ pub(crate) struct Walk<'a> {
     pub(crate) direction: Direction,
     pub(crate) limit: u32,
     pub(crate) filter: &'a RoomEventFilter,
+}
+
+/// The newest part of a room's history, the oldest of it first.
+pub(crate) struct Newest {
+    pub(crate) shown: Vec<Shown>,
+    /// There is more between it and where the reader has been.
+    pub(crate) limited: bool,
+}
+
+impl Newest {
+    /// At most `limit` events after `after` and up to `until`.
+    pub(crate) async fn read(
+        txn: &mut ReadTxn,
+        access: &Access,
+        reader: Reader<'_>,
+        limit: u32,
+        filter: &RoomEventFilter,
+        (after, until): (Option<Position>, Position),
+    ) -> Result<Self, StorageError> {
+        // One more than wanted shows whether there is a gap.
+        let walk = Walk { access, direction: Direction::Backward, limit: limit + 1, filter };
+        let Stretch { mut shown, end } = walk.go(txn, reader, until, after).await?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limited = shown.len() > wanted || (shown.len() < wanted && end.is_some());
+        shown.truncate(wanted);
+        shown.reverse();
+        Ok(Self { shown, limited })
+    }
 }
 
 impl Walk<'_> {
@@ -128,11 +142,11 @@ impl Walk<'_> {
         let mut at = from;
         for _ in 0..MAX_STRETCHES {
             let stored = match self.direction {
-                Direction::Backwards => {
+                Direction::Backward => {
                     let after = to.unwrap_or(Position(i64::MIN));
                     events::list_before(txn, room, at.min(until), after, limit).await?
                 }
-                Direction::Forwards => {
+                Direction::Forward => {
                     events::list_after(txn, room, at, to.unwrap_or(until).min(until), limit).await?
                 }
             };
@@ -159,8 +173,8 @@ impl Walk<'_> {
     /// The place after an event, in the direction of the walk.
     fn beyond(&self, position: Position) -> Position {
         match self.direction {
-            Direction::Backwards => Position(position.0 - 1),
-            Direction::Forwards => position,
+            Direction::Backward => Position(position.0 - 1),
+            Direction::Forward => position,
         }
     }
 }

@@ -7,10 +7,10 @@ use myelin_storage::{
     events::{self, StoredEvent},
     relations::{self, MAX_DEPTH, RelationQuery},
 };
-use ruma::{EventId, OwnedEventId, RoomId};
+use ruma::{EventId, OwnedEventId, RoomId, api::Direction};
 use serde_json::value::RawValue;
 
-use super::{Access, Direction, ReadError, Timelines, context::find_shown};
+use super::{Access, ReadError, Timelines, context::find_shown};
 use crate::{client_event::Form, session::Requester};
 
 /// Events of one page at most.
@@ -61,7 +61,7 @@ impl Timelines {
         let target = find_shown(&mut txn, reader, &access, request.event_id).await?.nid;
         let from = request.from.map(|token| self.position(token)).transpose()?;
         let to = request.to.map(|token| self.position(token)).transpose()?;
-        let newest_first = request.direction == Direction::Backwards;
+        let newest_first = request.direction == Direction::Backward;
         let (after, until) = if newest_first { (to, from) } else { (from, to) };
         let limit = page_limit(request.limit);
         let query = RelationQuery {
@@ -133,7 +133,7 @@ impl Timelines {
     ) -> Result<(OwnedEventId, i64), ReadError> {
         let mut txn = self.store.read().await?;
         let access = Access::find(&mut txn, room_id, &requester.user_id).await?;
-        let forwards = direction == Direction::Forwards;
+        let forwards = direction == Direction::Forward;
         let found = events::find_by_time(&mut txn, access.room.nid, ts, forwards).await?;
         let found = found.filter(|event| event.position.is_some_and(|position| position <= access.until));
         let found = found.ok_or(ReadError::NotFound("Unable to find event from that time."))?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use myelin_core::{Event, json::Value, membership::Membership};
+use myelin_core::{Event, RoomVersionRules, json::Value};
 use myelin_storage::{
     EventNid, ReadTxn, StorageError, events, memberships,
     state::{self, StateKey},
@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 
 use super::{Access, ReadError, Reader, Timelines};
 use crate::{
-    client_event::{self, Form, Unsigned},
+    client_event::{self, Form},
     session::Requester,
 };
 
-/// Events read at once: a large room is not to stand in memory twice.
+/// Events read at once.
 const PIECE: usize = 1_000;
 
 /// Which members are wanted.
@@ -68,7 +68,7 @@ impl Timelines {
             None => state::find(&mut txn, access.state, event_type, state_key).await?.0,
         };
         let nid = nid.ok_or(ReadError::NotFound("Event not found."))?;
-        let mut read = read(&mut txn, reader, &[nid]).await?;
+        let mut read = read_events(&mut txn, reader.rules, &[nid]).await?;
         let event = read.pop().ok_or(ReadError::NotFound("Event not found."))?;
         let formatted = format(reader, &event);
         Ok((event, formatted))
@@ -103,7 +103,7 @@ impl Timelines {
         let mut nids = member_nids(&mut txn, &access).await?;
         nids.extend(access.left_by);
         let mut by_user = BTreeMap::new();
-        for event in read(&mut txn, reader, &nids).await? {
+        for event in read_events(&mut txn, reader.rules, &nids).await? {
             if event.event_type() == "m.room.member" {
                 by_user.insert(event.state_key().unwrap_or_default().to_owned(), event);
             }
@@ -132,10 +132,10 @@ impl Timelines {
             return Err(ReadError::NotInRoom { user_id, room_id });
         }
         let reader = self.reader(requester, &access);
-        let nids =
-            memberships::list_events_of_room(&mut txn, access.room.nid, Membership::Join.as_str()).await?;
+        let joined = memberships::list_joined(&mut txn, access.room.nid).await?;
+        let nids: Vec<EventNid> = joined.into_iter().map(|(_, event)| event).collect();
         let text = |event: &Event, key| event.content().get(key).and_then(Value::as_str).map(str::to_owned);
-        Ok(read(&mut txn, reader, &nids)
+        Ok(read_events(&mut txn, reader.rules, &nids)
             .await?
             .iter()
             .filter_map(|event| {
@@ -169,7 +169,7 @@ pub(super) async fn whole_state(
         full.insert(own, left_by);
     }
     let nids: Vec<EventNid> = full.into_values().collect();
-    Ok(read(txn, reader, &nids).await?.iter().map(|event| format(reader, event)).collect())
+    Ok(read_events(txn, reader.rules, &nids).await?.iter().map(|event| format(reader, event)).collect())
 }
 
 /// The memberships of some users in the state that the user sees, formatted.
@@ -182,25 +182,25 @@ pub(super) async fn members_of(
     let keys: Vec<(&str, &str)> = users.into_iter().map(|user| ("m.room.member", user)).collect();
     let (found, _) = state::list(txn, access.state, &keys).await?;
     let nids: Vec<EventNid> = found.into_values().collect();
-    Ok(read(txn, reader, &nids).await?.iter().map(|event| format(reader, event)).collect())
+    Ok(read_events(txn, reader.rules, &nids).await?.iter().map(|event| format(reader, event)).collect())
 }
 
-/// Reads events in the order of their numbers.
-async fn read(txn: &mut ReadTxn, reader: Reader<'_>, nids: &[EventNid]) -> Result<Vec<Event>, StorageError> {
+/// Reads events in the order of the stream, in pieces: a large room is not to stand in memory twice.
+pub(crate) async fn read_events(
+    txn: &mut ReadTxn,
+    rules: &'static RoomVersionRules,
+    nids: &[EventNid],
+) -> Result<Vec<Event>, StorageError> {
     let mut read = Vec::with_capacity(nids.len());
-    let mut nids = nids.to_vec();
-    nids.sort_unstable();
     for piece in nids.chunks(PIECE) {
-        let mut stored = events::list(txn, piece).await?;
-        stored.sort_unstable_by_key(|stored| stored.nid);
-        for stored in stored {
-            read.push(stored.read(reader.rules)?);
+        for stored in events::list(txn, piece).await? {
+            read.push((stored.position, stored.read(rules)?));
         }
     }
-    Ok(read)
+    read.sort_unstable_by_key(|(position, _)| *position);
+    Ok(read.into_iter().map(|(_, event)| event).collect())
 }
 
 fn format(reader: Reader<'_>, event: &Event) -> Box<RawValue> {
-    let age_ms = Some(reader.now_ts - event.origin_server_ts());
-    client_event::format(event, Form::WithRoomId, &Unsigned { age_ms, ..Unsigned::default() })
+    client_event::format_aged(event, Form::WithRoomId, reader.now_ts)
 }

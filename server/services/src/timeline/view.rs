@@ -41,6 +41,8 @@ pub struct Shown {
     pub event: Event,
     /// What the user was in the room when it was sent.
     membership: Membership,
+    /// The state before it.
+    pub(crate) state_before: Option<StateId>,
     replaces: Option<EventNid>,
     pub(super) redacted_by: Option<EventNid>,
 }
@@ -83,6 +85,7 @@ impl Reader<'_> {
                 position,
                 event,
                 membership: after.membership,
+                state_before: stored.state_before,
                 replaces: stored.replaces,
                 redacted_by: stored.redacted_by,
             });
@@ -149,10 +152,8 @@ impl Reader<'_> {
             .iter()
             .map(|shown| {
                 let redaction = shown.redacted_by.and_then(|nid| events_by_nid.get(&nid));
-                let redacted_because = redaction.map(|event| {
-                    let age_ms = Some(self.now_ts - event.origin_server_ts());
-                    client_event::format(event, form, &Unsigned { age_ms, ..Unsigned::default() })
-                });
+                let redacted_because =
+                    redaction.map(|event| client_event::format_aged(event, form, self.now_ts));
                 let unsigned = Unsigned {
                     age_ms: Some(self.now_ts - shown.event.origin_server_ts()),
                     transaction_id: transactions.get(&shown.nid).map(String::as_str),

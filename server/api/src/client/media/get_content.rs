@@ -21,12 +21,7 @@ pub(super) async fn route(
     request: Authenticated<authenticated_media::get_content::v1::Request>,
 ) -> Result<Response, ApiError> {
     let request = request.body;
-    let wanted = Wanted {
-        server_name: &request.server_name,
-        media_id: &request.media_id,
-        wait: request.timeout_ms,
-        is_authenticated: true,
-    };
+    let wanted = Wanted::by_user(&request.server_name, &request.media_id, request.timeout_ms);
     answer::send(state.services.media.get(wanted).await?, None, &headers).await
 }
 
@@ -36,11 +31,6 @@ pub(super) async fn old_route(
     request: Open<media::get_content::v3::Request>,
 ) -> Result<Response, ApiError> {
     let request = request.body;
-    let wanted = Wanted {
-        server_name: &request.server_name,
-        media_id: &request.media_id,
-        wait: request.timeout_ms,
-        is_authenticated: false,
-    };
+    let wanted = Wanted::by_anybody(&request.server_name, &request.media_id, request.timeout_ms);
     answer::send(state.services.media.get(wanted).await?, None, &headers).await
 }

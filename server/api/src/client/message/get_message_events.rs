@@ -1,8 +1,8 @@
 //! [`GET /rooms/{roomId}/messages`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages)
 
 use axum::{Json, extract::State};
-use myelin_services::timeline::{Direction, PageRequest};
-use ruma::api::{Direction as RequestedDirection, client::message::get_message_events::v3::Request};
+use myelin_services::timeline::PageRequest;
+use ruma::api::client::message::get_message_events::v3::Request;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -26,10 +26,7 @@ pub(super) async fn route(
     let page = PageRequest {
         from: body.from.as_deref(),
         to: body.to.as_deref(),
-        direction: match body.dir {
-            RequestedDirection::Forward => Direction::Forwards,
-            RequestedDirection::Backward => Direction::Backwards,
-        },
+        direction: body.dir,
         limit: u32::try_from(u64::from(body.limit)).unwrap_or(u32::MAX).max(1),
         filter: &body.filter,
     };

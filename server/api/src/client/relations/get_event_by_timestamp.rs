@@ -1,11 +1,7 @@
 //! [`GET /rooms/{roomId}/timestamp_to_event`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event)
 
 use axum::{Json, extract::State};
-use myelin_services::timeline::Direction;
-use ruma::{
-    OwnedEventId,
-    api::{Direction as RequestedDirection, client::room::get_event_by_timestamp::v1::Request},
-};
+use ruma::{OwnedEventId, api::client::room::get_event_by_timestamp::v1::Request};
 use serde::Serialize;
 
 use crate::{error::ApiError, request::Authenticated, state::ApiState};
@@ -21,12 +17,8 @@ pub(super) async fn route(
     request: Authenticated<Request>,
 ) -> Result<Json<Body>, ApiError> {
     let Authenticated { requester, body, .. } = request;
-    let direction = match body.dir {
-        RequestedDirection::Forward => Direction::Forwards,
-        RequestedDirection::Backward => Direction::Backwards,
-    };
     let timelines = &state.services.timelines;
     let (event_id, origin_server_ts) =
-        timelines.event_at(&requester, &body.room_id, i64::from(body.ts.0), direction).await?;
+        timelines.event_at(&requester, &body.room_id, i64::from(body.ts.0), body.dir).await?;
     Ok(Json(Body { event_id, origin_server_ts }))
 }

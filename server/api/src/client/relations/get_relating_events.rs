@@ -2,13 +2,10 @@
 //! and its two longer forms.
 
 use axum::{Json, extract::State};
-use myelin_services::timeline::{Direction, RelationRequest};
-use ruma::api::{
-    Direction as RequestedDirection,
-    client::relations::{
-        get_relating_events::v1::Request, get_relating_events_with_rel_type::v1::Request as WithRelation,
-        get_relating_events_with_rel_type_and_event_type::v1::Request as WithRelationAndType,
-    },
+use myelin_services::timeline::RelationRequest;
+use ruma::api::client::relations::{
+    get_relating_events::v1::Request, get_relating_events_with_rel_type::v1::Request as WithRelation,
+    get_relating_events_with_rel_type_and_event_type::v1::Request as WithRelationAndType,
 };
 
 use super::Body;
@@ -26,7 +23,7 @@ pub(super) async fn route(
         event_type: None,
         from: body.from.as_deref(),
         to: body.to.as_deref(),
-        direction: direction(body.dir),
+        direction: body.dir,
         limit: body.limit.map(u64::from),
         recurse: body.recurse,
     };
@@ -46,7 +43,7 @@ pub(super) async fn route_with_relation(
         event_type: None,
         from: body.from.as_deref(),
         to: body.to.as_deref(),
-        direction: direction(body.dir),
+        direction: body.dir,
         limit: body.limit.map(u64::from),
         recurse: body.recurse,
     };
@@ -67,17 +64,10 @@ pub(super) async fn route_with_relation_and_type(
         event_type: Some(&event_type),
         from: body.from.as_deref(),
         to: body.to.as_deref(),
-        direction: direction(body.dir),
+        direction: body.dir,
         limit: body.limit.map(u64::from),
         recurse: body.recurse,
     };
     let page = state.services.timelines.relations(&requester, wanted).await?;
     Ok(Json(Body::new(page, body.from)))
-}
-
-fn direction(requested: RequestedDirection) -> Direction {
-    match requested {
-        RequestedDirection::Forward => Direction::Forwards,
-        RequestedDirection::Backward => Direction::Backwards,
-    }
 }

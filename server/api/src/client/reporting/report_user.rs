@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use ruma::{OwnedUserId, api::client::reporting::report_user::v3::Response};
-use serde::Deserialize;
 
+use super::Reasoned;
 use crate::{
     error::ApiError,
     reply::Reply,
@@ -11,16 +11,11 @@ use crate::{
     state::ApiState,
 };
 
-#[derive(Deserialize)]
-pub(super) struct Body {
-    reason: String,
-}
-
 pub(super) async fn route(
     State(state): State<ApiState>,
     bearer: Bearer,
     PathArguments(user_id): PathArguments<OwnedUserId>,
-    JsonBody(body): JsonBody<Body>,
+    JsonBody(body): JsonBody<Reasoned>,
 ) -> Result<Reply<Response>, ApiError> {
     state.services.reports.report_user(&bearer.requester, &user_id, Some(&body.reason)).await?;
     Ok(Reply(Response::new()))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use myelin_storage::{Position, ReadTxn, RoomNid, StorageError, Token};
+use myelin_storage::{Position, ReadTxn, RoomNid, StorageError};
 use ruma::OwnedRoomId;
 use serde_json::{json, value::to_raw_value};
 
@@ -118,8 +118,7 @@ impl Slide<'_> {
 
     /// Where the client is in the messages to its device; at their start if the token is none of this server.
     fn to_device_since(&self) -> Option<Position> {
-        let token: Token = self.request.extensions.to_device.as_ref()?.since.as_deref()?.parse().ok()?;
-        let own = self.collector.shared.store.token();
-        (token.incarnation == own.incarnation).then_some(token.floor)
+        let token = self.request.extensions.to_device.as_ref()?.since.as_deref()?;
+        self.collector.shared.store.read_token(token).ok()?
     }
 }

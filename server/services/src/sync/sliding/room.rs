@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use myelin_core::{Event, json::Value};
+use myelin_core::json::Value;
 use myelin_storage::{
-    EventNid, Position, ReadTxn, StorageError, events,
+    Position, ReadTxn, StorageError,
     state::{self, StateMap},
 };
 use serde_json::value::RawValue;
@@ -23,17 +23,11 @@ use crate::{
         UnreadCounts,
         room::{changed, state_at},
     },
-    timeline::{Access, Direction, ReadError, Shown, Walk},
+    timeline::{Access, Newest, ReadError, read_events},
 };
 
 /// Members remembered of a room at most; who is forgotten is told again.
 const MAX_MEMBERS: usize = 200;
-
-/// The newest events of a room.
-struct Stretch {
-    shown: Vec<Shown>,
-    limited: bool,
-}
 
 impl Slide<'_> {
     /// What is new in a room, if anything is, and what the client knows of it then.
@@ -143,7 +137,7 @@ impl Slide<'_> {
         until: Position,
     ) -> Result<SlidingRoom, StorageError> {
         let user_id = &self.collector.requester.user_id;
-        let required_state = self.load(txn, &access, vec![candidate.membership.event]).await?;
+        let required_state = read_events(txn, access.rules, &[candidate.membership.event]).await?;
         let required_state = required_state.iter().map(|event| self.collector.format(event)).collect();
         let bump_stamp = Some(candidate.membership.position.0);
         let room = match Access::find(txn, &candidate.room.room_id, user_id).await {
@@ -170,18 +164,10 @@ impl Slide<'_> {
         config: &RoomConfig,
         until: Position,
         after: Option<Position>,
-    ) -> Result<Stretch, StorageError> {
+    ) -> Result<Newest, StorageError> {
         let filter = &self.collector.filter.room.timeline;
-        // One more than wanted shows whether there is a gap.
-        let limit = config.limit() + 1;
-        let walk = Walk { access, direction: Direction::Backwards, limit, filter };
-        let found = walk.go(txn, self.collector.reader(access), until, after).await?;
-        let mut shown = found.shown;
-        let wanted = usize::try_from(config.limit()).unwrap_or(usize::MAX);
-        let limited = shown.len() > wanted || (shown.len() < wanted && found.end.is_some());
-        shown.truncate(wanted);
-        shown.reverse();
-        Ok(Stretch { shown, limited })
+        let reader = self.collector.reader(access);
+        Newest::read(txn, access, reader, config.limit(), filter, (after, until)).await
     }
 
     async fn with_timeline(
@@ -189,7 +175,7 @@ impl Slide<'_> {
         txn: &mut ReadTxn,
         candidate: &Candidate,
         access: &Access,
-        stretch: &Stretch,
+        stretch: &Newest,
         until: Position,
     ) -> Result<SlidingRoom, StorageError> {
         let timeline = self.collector.reader(access).format(txn, &stretch.shown, Form::WithoutRoomId).await?;
@@ -210,7 +196,7 @@ impl Slide<'_> {
         txn: &mut ReadTxn,
         access: &Access,
         known: Option<&ToldRoom>,
-        stretch: &Stretch,
+        stretch: &Newest,
         now: &mut ToldRoom,
     ) -> Result<(Vec<Box<RawValue>>, News), StorageError> {
         let own = self.collector.requester.user_id.as_str();
@@ -240,7 +226,7 @@ impl Slide<'_> {
             }
             self.add_lazy_members(txn, access, stretch, &mut now.members, &mut wanted).await?;
         }
-        let events = self.load(txn, access, wanted.into_values().collect()).await?;
+        let events = read_events(txn, access.rules, &wanted.into_values().collect::<Vec<_>>()).await?;
         Ok((events.iter().map(|event| self.collector.format(event)).collect(), news))
     }
 
@@ -249,7 +235,7 @@ impl Slide<'_> {
         &self,
         txn: &mut ReadTxn,
         access: &Access,
-        stretch: &Stretch,
+        stretch: &Newest,
         known: &mut BTreeSet<String>,
         wanted: &mut StateMap,
     ) -> Result<(), StorageError> {
@@ -271,8 +257,8 @@ impl Slide<'_> {
     async fn heroes(&self, txn: &mut ReadTxn, access: &Access) -> Result<Vec<Hero>, StorageError> {
         let users = self.collector.heroes(txn, access.room.nid).await?;
         let keys: Vec<(&str, &str)> = users.iter().map(|user| ("m.room.member", user.as_str())).collect();
-        let nids = state::list(txn, access.state, &keys).await?.0.into_values().collect();
-        let members = self.load(txn, access, nids).await?;
+        let nids: Vec<_> = state::list(txn, access.state, &keys).await?.0.into_values().collect();
+        let members = read_events(txn, access.rules, &nids).await?;
         Ok(users
             .into_iter()
             .map(|user_id| {
@@ -286,20 +272,6 @@ impl Slide<'_> {
                 Hero { displayname: text("displayname"), avatar_url: text("avatar_url"), user_id }
             })
             .collect())
-    }
-
-    async fn load(
-        &self,
-        txn: &mut ReadTxn,
-        access: &Access,
-        nids: Vec<EventNid>,
-    ) -> Result<Vec<Event>, StorageError> {
-        let mut stored = Vec::with_capacity(nids.len());
-        for piece in nids.chunks(1_000) {
-            stored.extend(events::list(txn, piece).await?);
-        }
-        stored.sort_unstable_by_key(|stored| stored.position);
-        stored.iter().map(|stored| stored.read(access.rules)).collect()
     }
 }
 
