@@ -71,6 +71,14 @@ async function start(name, baseUrl, session) {
     return { user_id: session.user_id, device_id: session.device_id };
 }
 
+/** Waits until a client has the keys of another device of its user. */
+function knows(client, device) {
+    const user = client.getUserId();
+    return until(`the keys of ${device}`, client, [CryptoEvent.DevicesUpdated, sdk.ClientEvent.Sync], async () =>
+        (await client.getCrypto().getUserDeviceInfo([user])).get(user)?.has(device),
+    );
+}
+
 const commands = {
     async register({ client, url, user, password }) {
         const anonymous = sdk.createClient({ baseUrl: url });
@@ -149,7 +157,9 @@ const commands = {
     /** Two devices of one user compare short strings; both users say yes. */
     async verify({ new_device, old_device }) {
         const [newer, older] = [clients.get(new_device), clients.get(old_device)];
-        const received = new Promise((resolve) => older.once(CryptoEvent.VerificationRequestReceived, resolve));
+        // The SDK drops a request of a device whose keys it has not fetched yet, and asks no other.
+        await Promise.all([knows(older, newer.getDeviceId()), knows(newer, older.getDeviceId())]);
+        const received = until("a verification request", older, [CryptoEvent.VerificationRequestReceived], (request) => request);
         const asked = await newer.getCrypto().requestOwnUserVerification();
         const answered = await received;
         await answered.accept();
