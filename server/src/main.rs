@@ -4,6 +4,7 @@
 //! sockets. `command_line` has a file for each command, `run` starts and ends the server.
 
 mod command_line;
+mod health;
 mod listeners;
 mod logging;
 mod page;

@@ -1,7 +1,6 @@
 //! Makes services out of the configuration, and a router out of services.
 
 use axum::Router;
-use axum::routing::get;
 use myelin_api::ApiState;
 use myelin_config::{Config, DatabaseConfig, PostgresConfig};
 use myelin_core::signature::SigningKey;
@@ -12,7 +11,7 @@ use myelin_services::wiring::{Parts, Services};
 use myelin_storage::{EngineOptions, PostgresOptions, SqliteOptions, StorageError, Store, StoreOptions};
 use url::form_urlencoded::Serializer;
 
-use crate::page;
+use crate::{health, page};
 
 /// Opens the database of the configuration.
 ///
@@ -80,7 +79,7 @@ pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Task
         tasks,
     });
     let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
-    let health = Router::new().route("/health", get(|| async { "OK" }));
+    let health = health::routes(services.health.clone());
     Ok(myelin_api::client_router(ApiState::new(services, config)).merge(page).merge(health))
 }
 

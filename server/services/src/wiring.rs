@@ -14,6 +14,7 @@ use crate::{
     device_list::DeviceLists,
     directory::{Directory, DirectorySettings},
     filters::Filters,
+    health::Health,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
     media::{Media, MediaParts},
@@ -65,6 +66,7 @@ pub struct Services {
     pub syncs: Syncs,
     pub key_backups: KeyBackups,
     pub notifier: Notifier,
+    pub health: Health,
     pub random: Random,
 }
 
@@ -166,6 +168,7 @@ impl Services {
             random.clone(),
             account_settings(&config, server_name),
         );
+        let health = Health::new(store.clone());
         let interactive_auth = InteractiveAuth::new(InteractiveAuthParts {
             store,
             accounts: accounts.clone(),
@@ -200,6 +203,7 @@ impl Services {
             to_device,
             key_backups,
             notifier,
+            health,
             random,
         }
     }

@@ -30,6 +30,9 @@ pub(super) fn healthcheck(arguments: &HealthcheckArguments) -> anyhow::Result<Ex
         }
     };
     let answer = block_on(http_client::request(&target, Method::GET, "/health", None))?;
+    if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+        bail!("the server runs, but its database does not answer; the server's log says why");
+    }
     if answer.status != StatusCode::OK {
         bail!("the server is not well: it answered {}", answer.status);
     }

@@ -42,7 +42,25 @@ pub(crate) enum Readers {
 
 impl Readers {
     /// Opens a snapshot: what it reads is one state of the database, as of its first statement.
+    ///
+    /// A PostgreSQL that was restarted leaves a pool full of connections that do not work any more. They are passed
+    /// over, each once; after the last of them a new one is made.
     pub(crate) async fn begin(&self) -> Result<Conn, StorageError> {
+        let stale = match self {
+            Self::Sqlite(_) => 0,
+            Self::Postgres(pool) => pool.size(),
+        };
+        let mut begun = self.begin_once().await;
+        for _ in 0..stale {
+            if !begun.as_ref().is_err_and(is_broken) {
+                break;
+            }
+            begun = self.begin_once().await;
+        }
+        begun.map_err(|error| failed("engine::BEGIN", error))
+    }
+
+    async fn begin_once(&self) -> Result<Conn, sqlx::Error> {
         match self {
             Self::Sqlite(pool) => pool.begin_with("BEGIN").await.map(Conn::SqliteSnapshot),
             Self::Postgres(pool) => pool
@@ -50,7 +68,6 @@ impl Readers {
                 .await
                 .map(Conn::PostgresSnapshot),
         }
-        .map_err(|error| failed("engine::BEGIN", error))
     }
 
     pub(crate) async fn close(&self) {
@@ -208,6 +225,15 @@ fn failed(statement: &'static str, error: sqlx::Error) -> StorageError {
         return StorageError::DiskFull;
     }
     StorageError::Statement { statement, source: Arc::new(error) }
+}
+
+/// Whether a connection is of no use any more: it ended, or the server says that it is about to (class 57P).
+fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
 }
 
 /// Whether an error is the engine's answer to a statement, and not a broken connection.

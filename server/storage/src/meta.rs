@@ -32,6 +32,11 @@ pub(crate) async fn renew_incarnation(txn: &mut ReadTxn, fresh: u32) -> Result<(
     Ok(())
 }
 
+/// Reads something that is always there.
+pub(crate) async fn ping(txn: &mut ReadTxn) -> Result<(), StorageError> {
+    txn.fetch_one::<String>(GET, args!["incarnation"]).await.map(drop)
+}
+
 async fn get_or_set(txn: &mut ReadTxn, name: &str, value: &str) -> Result<String, StorageError> {
     txn.execute(INSERT, args![name, value]).await?;
     txn.fetch_one(GET, args![name]).await

@@ -144,6 +144,14 @@ impl Store {
         Ok(ReadTxn::new(self.inner.readers.begin().await?))
     }
 
+    /// Asks the database something small, to learn whether it answers.
+    ///
+    /// # Errors
+    /// If it does not. It may take as long as the engine takes to notice: bound it.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        meta::ping(&mut self.read().await?).await
+    }
+
     /// Waits for the writer and begins a unit of work. `name` appears in the log if the unit is slow.
     ///
     /// Units that come together share a transaction and a flush to disk, and still stand or fall alone.

@@ -94,10 +94,18 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<Box<Batch>, StorageError> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.options.connect_writer().await?,
-        };
+        if let Some(conn) = self.conn.take() {
+            let begun = self.begin_on(conn).await;
+            // Nothing was asked of a connection that broke since it was used last, so nothing is done twice.
+            if begun.is_ok() || self.conn.is_some() {
+                return begun;
+            }
+        }
+        let conn = self.options.connect_writer().await?;
+        self.begin_on(conn).await
+    }
+
+    async fn begin_on(&mut self, conn: Conn) -> Result<Box<Batch>, StorageError> {
         let mut txn = ReadTxn::new(conn);
         let begun = match txn.conn.run(dialect::begin(txn.engine())).await {
             Ok(()) => self.lease.check(&mut txn).await,

@@ -10,7 +10,20 @@ const ROOT: &str = "server/services/src/";
 /// The tier of each module of the services: what a module uses must stand in a lower one.
 const TIERS: &[(u8, &[&str])] = &[
     (0, &["clock", "random", "tasks"]),
-    (1, &["turn", "client_event", "event_filter", "keys", "notify", "password", "ratelimit", "thread"]),
+    (
+        1,
+        &[
+            "turn",
+            "client_event",
+            "event_filter",
+            "health",
+            "keys",
+            "notify",
+            "password",
+            "ratelimit",
+            "thread",
+        ],
+    ),
     (2, &["device_list", "filters", "presence", "push_rules", "session", "typing"]),
     (3, &["account", "account_data", "media"]),
     (

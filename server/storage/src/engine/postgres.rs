@@ -11,6 +11,9 @@ use crate::{
     transaction,
 };
 
+/// How long a connection may take to come about. A host that vanished without a word would hold the writer for minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How to reach the PostgreSQL database. The password is never shown.
 #[derive(Clone)]
 pub struct PostgresOptions {
@@ -59,7 +62,8 @@ impl PostgresOptions {
     }
 
     pub(crate) async fn connect(&self) -> Result<Conn, StorageError> {
-        let conn = PgConnection::connect_with(&self.connect).await.map_err(StorageError::open)?;
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&self.connect));
+        let conn = connecting.await.map_err(StorageError::open)?.map_err(StorageError::open)?;
         Ok(Conn::Postgres(Box::new(conn)))
     }
 
@@ -86,7 +90,7 @@ impl PostgresOptions {
             PgPoolOptions::new()
                 .max_connections(self.readers)
                 .test_before_acquire(false)
-                .acquire_timeout(Duration::from_secs(10))
+                .acquire_timeout(CONNECT_TIMEOUT)
                 .connect_lazy_with((*self.connect).clone()),
         )
     }

@@ -16,6 +16,17 @@ sql! {
         sqlite: "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
         postgres: "SELECT current_setting('synchronous_commit')",
     };
+    /// Ends all other sessions on this database, and waits until they are gone. The planner must not end sessions
+    /// before it has chosen whose: hence the word MATERIALIZED.
+    TERMINATE = {
+        sqlite: "SELECT 0",
+        postgres: "
+            WITH others AS MATERIALIZED (
+                SELECT pid FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+            )
+            SELECT COUNT(*) FROM others WHERE pg_terminate_backend(pid, 30000)",
+    };
     LIST = "SELECT value FROM json_each($1)";
     LIST_NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each($1)";
 }
@@ -228,4 +239,30 @@ async fn commits_of_a_store_wait_for_the_disk() {
     assert!(matches!(setting.as_str(), "2" | "on"), "{setting}");
     txn.commit().await.unwrap();
     store.close().await;
+}
+
+#[tokio::test]
+async fn connections_that_postgres_ended_are_replaced_before_anybody_notices() {
+    let store = TestStore::open_on(EngineKind::Postgres).await;
+    let EngineOptions::Postgres(options) = &store.options().engine else { unreachable!("asked for it") };
+    let mut admin = ReadTxn::new(options.connect().await.unwrap());
+    for _ in 0..2 {
+        let mut snapshots = join_all((0..options.readers).map(|_| store.read())).await;
+        for snapshot in &mut snapshots {
+            snapshot.as_mut().unwrap().fetch_one::<i64>(COUNT, args!["a"]).await.unwrap();
+        }
+        drop(snapshots);
+        let ended: i64 = admin.fetch_one(TERMINATE, args![]).await.unwrap();
+        assert!(ended > i64::from(options.readers), "{ended} sessions: the readers and the writer");
+        assert_eq!(count(&store, "a").await, 0);
+        store.write("test").await.unwrap().commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_does_not_answer() {
+    let store = TestStore::open().await;
+    store.ping().await.unwrap();
+    store.close().await;
+    store.ping().await.unwrap_err();
 }
