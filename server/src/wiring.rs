@@ -78,6 +78,7 @@ pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Task
         key,
         tasks,
     });
+    services.resume();
     let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
     let health = health::routes(services.health.clone());
     Ok(myelin_api::client_router(ApiState::new(services, config)).merge(page).merge(health))

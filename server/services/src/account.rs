@@ -2,6 +2,7 @@
 
 mod administration;
 mod change_password;
+mod close;
 mod limits;
 mod session;
 mod shared_secret;
@@ -14,6 +15,7 @@ use ruma::{OwnedServerName, OwnedUserId, UserId};
 
 pub use self::{
     change_password::ChangePasswordError,
+    close::{CloseError, Erasure},
     session::{LoginError, NewSession, Session},
     shared_secret::{SharedSecretError, SharedSecretRequest},
 };

@@ -12,6 +12,7 @@ pub mod account;
 pub mod account_data;
 pub mod client_event;
 pub mod clock;
+pub mod deactivation;
 pub mod device;
 pub mod device_keys;
 pub mod device_list;

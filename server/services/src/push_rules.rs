@@ -81,6 +81,12 @@ impl PushRules {
         }))
     }
 
+    /// Forgets what is cached of a user whose rules were removed.
+    pub fn forget(&self, user_id: &UserId) {
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
+        self.0.cache.remove(user_id);
+    }
+
     /// The rules that everybody has.
     pub fn defaults(&self) -> &DefaultRules {
         &self.0.defaults

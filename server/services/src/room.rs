@@ -6,6 +6,7 @@
 mod alias;
 mod create;
 mod head;
+mod leave_all;
 mod limits;
 mod membership;
 mod persist;

@@ -9,6 +9,7 @@ use crate::{
     account::{AccountSettings, Accounts},
     account_data::AccountData,
     clock::Clock,
+    deactivation::Deactivations,
     device::Devices,
     device_keys::DeviceKeys,
     device_list::DeviceLists,
@@ -42,6 +43,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Services {
     pub accounts: Accounts,
+    pub deactivations: Deactivations,
     pub interactive_auth: InteractiveAuth,
     pub sessions: Sessions,
     pub rooms: Rooms,
@@ -145,7 +147,7 @@ impl Services {
             store.clone(),
             clock.clone(),
             notifier.clone(),
-            tasks,
+            tasks.clone(),
             SyncSources {
                 push_rules: push_rules.clone(),
                 notifications: notifications.clone(),
@@ -169,6 +171,8 @@ impl Services {
             account_settings(&config, server_name),
         );
         let health = Health::new(store.clone());
+        let deactivations =
+            Deactivations::new(store.clone(), accounts.clone(), push_rules.clone(), rooms.clone(), tasks);
         let interactive_auth = InteractiveAuth::new(InteractiveAuthParts {
             store,
             accounts: accounts.clone(),
@@ -179,6 +183,7 @@ impl Services {
         });
         Self {
             accounts,
+            deactivations,
             interactive_auth,
             sessions,
             rooms,
@@ -206,6 +211,13 @@ impl Services {
             health,
             random,
         }
+    }
+}
+
+impl Services {
+    /// Goes on with the work that a stop interrupted.
+    pub fn resume(&self) {
+        self.deactivations.resume();
     }
 }
 

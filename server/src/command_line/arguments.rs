@@ -81,8 +81,9 @@ pub(crate) enum UserCommand {
     Create(CreateArguments),
     /// Give a user another password and end all their sessions. The server must not run.
     ResetPassword(NamedUserArguments),
-    /// Close an account for good and end its sessions; the user stays in their rooms. The server must not run.
-    Deactivate(NamedUserArguments),
+    /// Close an account for good: its sessions, devices, keys and settings go, and the user leaves all rooms when the
+    /// server is started. The server must not run.
+    Deactivate(DeactivateArguments),
     /// List all accounts, one a line. The server must not run.
     List(ConfigPaths),
 }
@@ -113,6 +114,17 @@ pub(crate) struct NamedUserArguments {
     /// A file with the password, where one is needed.
     #[arg(long)]
     pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeactivateArguments {
+    #[command(flatten)]
+    pub(crate) paths: ConfigPaths,
+    /// `alice`, or the whole ID.
+    pub(crate) user: String,
+    /// Remove the profile too, and show what the user wrote redacted to those who were not there to see it.
+    #[arg(long)]
+    pub(crate) erase: bool,
 }
 
 /// Which configuration.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use myelin_config::Config;
-use myelin_services::account::{Accounts, NewAccount};
+use myelin_services::account::{Accounts, Erasure, NewAccount};
 use myelin_services::clock::Clock;
 use myelin_services::device_list::DeviceLists;
 use myelin_services::notify::Notifier;
@@ -16,7 +16,7 @@ use myelin_services::session::Sessions;
 use myelin_services::wiring::account_settings;
 use myelin_storage::{StorageError, Store};
 
-use super::arguments::{CreateArguments, NamedUserArguments, UserCommand};
+use super::arguments::{CreateArguments, DeactivateArguments, NamedUserArguments, UserCommand};
 use super::register_new_matrix_user::{self, Account};
 use super::{block_on, prompt};
 use crate::wiring;
@@ -73,12 +73,13 @@ fn reset_password(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn deactivate(arguments: &NamedUserArguments) -> anyhow::Result<ExitCode> {
+fn deactivate(arguments: &DeactivateArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.paths.load()?;
     let user_id = full_id(&arguments.user, &config);
+    let erasure = if arguments.erase { Erasure::Everything } else { Erasure::Nothing };
     with_accounts(&config, async |accounts| {
-        accounts.close(user_id.as_str().try_into()?).await?;
-        println!("{user_id} is closed for good, and all sessions have ended.");
+        accounts.close(user_id.as_str().try_into()?, erasure).await?;
+        println!("{user_id} is closed for good, and leaves all rooms when the server runs.");
         Ok(())
     })
 }

@@ -85,6 +85,12 @@ pub async fn list(
     txn.fetch_all(LIST, args![user_id, column(room)]).await
 }
 
+/// Removes everything that is kept with a user.
+pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    Ok(())
+}
+
 sql! {
     PUT = "INSERT INTO account_data (user_id, room_nid, type, content, position)
         VALUES ($1, $2, $3, $4, $5)
@@ -100,4 +106,5 @@ sql! {
         FROM account_data
         WHERE user_id = $1 AND room_nid = $2
         ORDER BY type";
+    DELETE_OF_USER = "DELETE FROM account_data WHERE user_id = $1";
 }

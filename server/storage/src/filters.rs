@@ -34,10 +34,17 @@ pub async fn find(
     txn.fetch_optional(FIND, args![user_id, filter_id]).await
 }
 
+/// Removes the filters of a user.
+pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    Ok(())
+}
+
 sql! {
     FIND_SAME = "SELECT filter_id FROM filters WHERE user_id = $1 AND digest = $2";
     NEXT_ID = "SELECT COALESCE(MAX(filter_id) + 1, 0) FROM filters WHERE user_id = $1";
     INSERT = "INSERT INTO filters (user_id, filter_id, digest, content) VALUES ($1, $2, $3, $4)";
     DELETE_OLD = "DELETE FROM filters WHERE user_id = $1 AND filter_id <= $2";
     FIND = "SELECT content FROM filters WHERE user_id = $1 AND filter_id = $2";
+    DELETE_OF_USER = "DELETE FROM filters WHERE user_id = $1";
 }

@@ -204,6 +204,13 @@ pub async fn record_change(
     txn.fetch_one(RECORD_CHANGE, args![user_id, version, added]).await
 }
 
+/// Removes all backups of a user with their keys.
+pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(DELETE_KEYS_OF_USER, args![user_id]).await?;
+    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    Ok(())
+}
+
 sql! {
     INSERT = "
         INSERT INTO key_backups (user_id, version, algorithm, auth_data, etag, key_count, deleted)
@@ -267,6 +274,8 @@ sql! {
         UPDATE key_backups SET etag = etag + 1, key_count = key_count + $3
         WHERE user_id = $1 AND version = $2
         RETURNING version, algorithm, auth_data, etag, key_count";
+    DELETE_KEYS_OF_USER = "DELETE FROM key_backup_sessions WHERE user_id = $1";
+    DELETE_OF_USER = "DELETE FROM key_backups WHERE user_id = $1";
 }
 
 #[cfg(test)]

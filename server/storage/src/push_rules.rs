@@ -29,10 +29,17 @@ pub async fn list(txn: &mut ReadTxn, users: &[&UserId]) -> Result<Vec<(OwnedUser
     txn.fetch_all(LIST, args![Value::list(users)]).await
 }
 
+/// Removes what a user changed of the push rules.
+pub async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(DELETE, args![user_id]).await?;
+    Ok(())
+}
+
 sql! {
     PUT = "INSERT INTO push_rules (user_id, rules, position)
         VALUES ($1, $2, $3)
         ON CONFLICT (user_id) DO UPDATE SET rules = excluded.rules, position = excluded.position";
     FIND = "SELECT rules, position FROM push_rules WHERE user_id = $1";
     LIST = "SELECT user_id, rules FROM push_rules WHERE user_id IN (SELECT value FROM json_each($1))";
+    DELETE = "DELETE FROM push_rules WHERE user_id = $1";
 }

@@ -82,9 +82,30 @@ pub async fn set_admin(txn: &mut WriteTxn, user_id: &UserId, is_admin: bool) -> 
     Ok(txn.execute(SET_ADMIN, args![user_id, is_admin]).await? == 1)
 }
 
-/// Closes an account for good; `false` if there is no such user.
-pub async fn deactivate(txn: &mut WriteTxn, user_id: &UserId) -> Result<bool, StorageError> {
-    Ok(txn.execute(DEACTIVATE, args![user_id]).await? == 1)
+/// Closes an account for good, which then has to leave its rooms, and marks it as erased if that is asked for; `false`
+/// if there is no such user.
+pub async fn deactivate(txn: &mut WriteTxn, user_id: &UserId, erase: bool) -> Result<bool, StorageError> {
+    if txn.execute(DEACTIVATE, args![user_id, erase]).await? == 0 {
+        return Ok(false);
+    }
+    txn.execute(INSERT_LEAVING, args![user_id]).await?;
+    Ok(true)
+}
+
+/// Those of these users who are erased.
+pub async fn list_erased(txn: &mut ReadTxn, users: &[&UserId]) -> Result<Vec<OwnedUserId>, StorageError> {
+    txn.fetch_all(LIST_ERASED, args![Value::list(users)]).await
+}
+
+/// A closed account that still has to leave its rooms.
+pub async fn find_leaving(txn: &mut ReadTxn) -> Result<Option<OwnedUserId>, StorageError> {
+    txn.fetch_optional(FIND_LEAVING, args![]).await
+}
+
+/// Records that a closed account has left its rooms.
+pub async fn mark_left(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
+    txn.execute(MARK_LEFT, args![user_id]).await?;
+    Ok(())
 }
 
 /// Up to `limit` accounts whose user id follows `after` (empty: from the first).
@@ -107,7 +128,16 @@ sql! {
         ORDER BY user_id";
     SET_PASSWORD_HASH = "UPDATE users SET password_hash = $2 WHERE user_id = $1";
     SET_ADMIN = "UPDATE users SET is_admin = $2 WHERE user_id = $1";
-    DEACTIVATE = "UPDATE users SET is_deactivated = TRUE, password_hash = NULL WHERE user_id = $1";
+    DEACTIVATE = "
+        UPDATE users SET is_deactivated = TRUE, password_hash = NULL, is_erased = is_erased OR $2
+        WHERE user_id = $1";
+    INSERT_LEAVING = "INSERT INTO leaving_users (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING";
+    LIST_ERASED = "
+        SELECT user_id FROM users
+        WHERE is_erased AND user_id IN (SELECT value FROM json_each($1))
+        ORDER BY user_id";
+    FIND_LEAVING = "SELECT user_id FROM leaving_users ORDER BY user_id LIMIT 1";
+    MARK_LEFT = "DELETE FROM leaving_users WHERE user_id = $1";
     LIST = "SELECT
             user_id, password_hash, created_ts, is_admin, is_guest, is_deactivated, is_locked, user_type, appservice_id
         FROM users

@@ -251,6 +251,7 @@ fn build(store: &TestStore, config: &Config, clock: &Clock, tasks: &Tasks, seed:
         key: SigningKey::from_seed("a_test", &[7; 32]).expect("a key"),
         tasks: tasks.clone(),
     });
+    services.resume();
     let state = ApiState::new(services.clone(), config);
     (myelin_api::client_router(state), services)
 }

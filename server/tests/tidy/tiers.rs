@@ -40,7 +40,7 @@ const TIERS: &[(u8, &[&str])] = &[
         ],
     ),
     (5, &["room", "timeline"]),
-    (6, &["inbound", "notifications", "reports"]),
+    (6, &["deactivation", "inbound", "notifications", "reports"]),
     (7, &["appservice", "directory", "profile", "search", "sender"]),
     (8, &["sync"]),
     (9, &["wiring"]),

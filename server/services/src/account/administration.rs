@@ -1,6 +1,6 @@
 //! What an operator does with accounts, without being asked who they are.
 
-use myelin_storage::{StorageError, access_tokens, users};
+use myelin_storage::{StorageError, users};
 use ruma::{OwnedUserId, UserId};
 
 use super::Accounts;
@@ -29,7 +29,7 @@ pub enum AdministrationError {
 }
 
 impl Accounts {
-    /// Gives a user another password and ends all their sessions.
+    /// Gives a user another password, ends all their sessions and removes the devices.
     ///
     /// # Errors
     /// [`AdministrationError`]; the old password is in force then.
@@ -43,24 +43,10 @@ impl Accounts {
         if !users::set_password_hash(&mut txn, user_id, &hash).await? {
             return Err(AdministrationError::NotFound);
         }
-        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
+        let (ended, change) = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
         txn.commit().await?;
         self.sessions.forget(&ended);
-        Ok(())
-    }
-
-    /// Closes an account for good and ends its sessions. The user stays in their rooms.
-    ///
-    /// # Errors
-    /// [`AdministrationError`]; the account is open then.
-    pub async fn close(&self, user_id: &UserId) -> Result<(), AdministrationError> {
-        let mut txn = self.store.write("account::close").await?;
-        if !users::deactivate(&mut txn, user_id).await? {
-            return Err(AdministrationError::NotFound);
-        }
-        let ended = access_tokens::delete_of_user(&mut txn, user_id, None).await?;
-        txn.commit().await?;
-        self.sessions.forget(&ended);
+        self.device_lists.announce(change);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! A stretch of a room's history as one user sees it: what is hidden, and what the server adds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use myelin_core::{
     Event, RoomVersionRules,
@@ -11,9 +11,9 @@ use myelin_core::{
 use myelin_storage::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError,
     events::{self, StoredEvent},
-    sent_transactions, state,
+    sent_transactions, state, users,
 };
-use ruma::{DeviceId, UserId};
+use ruma::{DeviceId, OwnedUserId, UserId};
 use serde_json::value::RawValue;
 
 use crate::client_event::{self, Form, Unsigned};
@@ -69,6 +69,7 @@ impl Reader<'_> {
             read.reverse();
         }
         let mut shown = Vec::with_capacity(read.len());
+        let mut unseen = Vec::new();
         // The event before, and the sight of the state after it.
         let mut before: Option<(String, Sight)> = None;
         for (stored, event) in read {
@@ -79,7 +80,10 @@ impl Reader<'_> {
             };
             let (after, view) = self.judge(&event, sight);
             before = Some((event.event_id().to_owned(), after));
-            let (Some(position), View::Full) = (stored.position, view) else { continue };
+            let Some(position) = stored.position.filter(|_| view != View::Hidden) else { continue };
+            if view == View::Redacted {
+                unseen.push(shown.len());
+            }
             shown.push(Shown {
                 nid: stored.nid,
                 position,
@@ -90,10 +94,35 @@ impl Reader<'_> {
                 redacted_by: stored.redacted_by,
             });
         }
+        self.redact_erased(txn, &mut shown, &unseen).await?;
         if is_reverse {
             shown.reverse();
         }
         Ok(shown)
+    }
+
+    /// Of what the user was not there to see, takes the content from what erased users wrote.
+    async fn redact_erased(
+        &self,
+        txn: &mut ReadTxn,
+        shown: &mut [Shown],
+        unseen: &[usize],
+    ) -> Result<(), StorageError> {
+        let senders: BTreeSet<OwnedUserId> =
+            unseen.iter().filter_map(|at| UserId::parse(shown[*at].event.sender()).ok()).collect();
+        if senders.is_empty() {
+            return Ok(());
+        }
+        let senders: Vec<&UserId> = senders.iter().map(AsRef::as_ref).collect();
+        let erased = users::list_erased(txn, &senders).await?;
+        for at in unseen {
+            let shown = &mut shown[*at];
+            if erased.iter().any(|user_id| user_id == shown.event.sender()) {
+                shown.event = shown.event.redacted();
+                shown.replaces = None;
+            }
+        }
+        Ok(())
     }
 
     async fn look(&self, txn: &mut ReadTxn, state: Option<StateId>) -> Result<Sight, StorageError> {
@@ -117,6 +146,7 @@ impl Reader<'_> {
         }
     }
 
+    /// The sight after an event, and how the user sees it if its sender was erased.
     fn judge(&self, event: &Event, before: Sight) -> (Sight, View) {
         let mut after = before;
         self.apply(&mut after, event);
@@ -130,7 +160,7 @@ impl Reader<'_> {
             before: is_own.then_some(before.membership),
             joined_later: self.is_member,
         };
-        (after, view_for_user(visibility, viewer, false))
+        (after, view_for_user(visibility, viewer, true))
     }
 
     /// The events as the user's client gets them.
