@@ -72,6 +72,12 @@ impl ApiError {
             .with_field("soft_logout", json!(soft_logout))
     }
 
+    /// 401 `M_USER_LOCKED`; the client keeps its keys until an administrator unlocks the account.
+    pub fn user_locked() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::UserLocked, "User account has been locked")
+            .with_field("soft_logout", json!(true))
+    }
+
     /// 401 for a client that has to do more, with the code of what failed if it tried something.
     pub fn challenge(failure: Option<Self>) -> Self {
         let blank = Self {

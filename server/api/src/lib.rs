@@ -8,6 +8,7 @@ mod admin;
 pub mod client;
 pub mod error;
 pub mod fallback;
+mod federation;
 pub mod interactive_auth;
 pub mod reply;
 pub mod request;
@@ -25,6 +26,7 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 pub fn client_router(state: ApiState) -> Router {
     client::routes()
         .merge(admin::routes())
+        .merge(federation::routes())
         .fallback(fallback::unknown_path)
         .method_not_allowed_fallback(fallback::wrong_method)
         .layer(axum::middleware::from_fn(fallback::refuse_zero_characters))

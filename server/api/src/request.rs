@@ -188,12 +188,7 @@ async fn authenticate(
         Ok(requester) => Ok(Some(requester)),
         Err(AuthenticateError::UnknownToken) => Err(ApiError::unknown_token(false)),
         Err(AuthenticateError::ExpiredToken) => Err(ApiError::unknown_token(true)),
-        Err(AuthenticateError::Locked) => Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::UserLocked,
-            "User account has been locked",
-        )
-        .with_field("soft_logout", true.into())),
+        Err(AuthenticateError::Locked) => Err(ApiError::user_locked()),
         Err(AuthenticateError::Internal(error)) => Err(ApiError::internal(&error)),
     }
 }

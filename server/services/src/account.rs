@@ -4,20 +4,24 @@ mod administration;
 mod change_password;
 mod close;
 mod limits;
+mod refresh;
 mod session;
 mod shared_secret;
+mod temporary_token;
 
 use std::{net::IpAddr, sync::Arc};
 
-use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig};
+use myelin_config::{PasswordConfig, RateLimitsConfig, RegistrationConfig, SessionConfig};
 use myelin_storage::{StorageError, Store, profiles, users};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 
 pub use self::{
     change_password::ChangePasswordError,
     close::{CloseError, Erasure},
-    session::{LoginError, NewSession, Session},
+    refresh::RefreshError,
+    session::{InvalidDevice, LoginError, MAX_DEVICE_NAME_CHARS, NewSession, Session},
     shared_secret::{SharedSecretError, SharedSecretRequest},
+    temporary_token::{LoginTokenError, TemporaryToken},
 };
 use self::{limits::AccountLimits, shared_secret::Nonces};
 use crate::{
@@ -50,6 +54,7 @@ pub struct AccountSettings {
     pub server_name: OwnedServerName,
     pub registration: RegistrationConfig,
     pub passwords: PasswordConfig,
+    pub sessions: SessionConfig,
     pub rate_limits: RateLimitsConfig,
 }
 
@@ -75,6 +80,9 @@ pub enum RegisterError {
     /// Not a user id, or not one that may be chosen.
     #[error("{0}")]
     InvalidUsername(&'static str),
+    /// No device can have the id that the client wants.
+    #[error(transparent)]
+    InvalidDevice(#[from] InvalidDevice),
     /// The server is closed to new users.
     #[error("registration is disabled")]
     Closed,
@@ -126,7 +134,7 @@ impl Accounts {
         Ok(self.limits.registrations.check(&address)?)
     }
 
-    /// Makes an account for somebody at `address`, and counts it.
+    /// Makes an account for somebody at `address`, with a session if one is asked for, and counts it.
     ///
     /// # Errors
     /// [`RegisterError`]; nothing is stored then.
@@ -134,10 +142,12 @@ impl Accounts {
         &self,
         address: IpAddr,
         account: NewAccount,
-    ) -> Result<OwnedUserId, RegisterError> {
+        session: Option<NewSession>,
+    ) -> Result<(OwnedUserId, Option<Session>), RegisterError> {
         self.check_registration(address)?;
+        session.as_ref().map_or(Ok(()), NewSession::check)?;
         self.limits.registrations.record(address)?;
-        self.register(account).await
+        self.store_account(account, session).await
     }
 
     /// Whether a password is good enough for this server.
@@ -166,6 +176,14 @@ impl Accounts {
     /// # Errors
     /// [`RegisterError`]; nothing is stored then.
     pub async fn register(&self, account: NewAccount) -> Result<OwnedUserId, RegisterError> {
+        Ok(self.store_account(account, None).await?.0)
+    }
+
+    async fn store_account(
+        &self,
+        account: NewAccount,
+        session: Option<NewSession>,
+    ) -> Result<(OwnedUserId, Option<Session>), RegisterError> {
         let localpart = account.localpart.unwrap_or_else(|| self.random.letters(16).to_lowercase());
         let user_id = self.parse_new_user_id(&localpart)?;
         let password_hash = match account.password {
@@ -189,8 +207,13 @@ impl Accounts {
         }
         let profile = profiles::Profile { display_name: Some(localpart), ..profiles::Profile::default() };
         profiles::set(&mut txn, &user.user_id, &profile).await?;
+        let session = match session {
+            // A new user has no session that could end by this.
+            Some(new) => Some(self.insert_device(&mut txn, &user.user_id, new).await?.0),
+            None => None,
+        };
         txn.commit().await?;
-        Ok(user.user_id)
+        Ok((user.user_id, session))
     }
 
     /// The user id that a local part stands for, if it may be chosen by a new user.

@@ -5,10 +5,7 @@ pub use myelin_storage::devices::Device;
 use myelin_storage::{StorageError, Store, device_keys};
 use ruma::{DeviceId, UserId};
 
-use crate::{device_list::DeviceLists, session::Sessions};
-
-/// Characters of a device's name at most, as in Synapse.
-pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
+use crate::{account::MAX_DEVICE_NAME_CHARS, device_list::DeviceLists, session::Sessions};
 
 /// Why a device is not renamed.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +13,8 @@ pub enum RenameDeviceError {
     /// The user has no such device.
     #[error("no device found")]
     NotFound,
-    /// Longer than [`MAX_DISPLAY_NAME_CHARS`].
-    #[error("Device display name is too long (max {MAX_DISPLAY_NAME_CHARS})")]
+    /// Longer than [`MAX_DEVICE_NAME_CHARS`].
+    #[error("Device display name is too long (max {MAX_DEVICE_NAME_CHARS})")]
     NameTooLong,
     /// With a character that cannot be stored.
     #[error("invalid device display name")]
@@ -75,7 +72,7 @@ impl Devices {
         let Some(display_name) = display_name else {
             return self.find(user_id, device_id).await?.map(drop).ok_or(RenameDeviceError::NotFound);
         };
-        if display_name.chars().count() > MAX_DISPLAY_NAME_CHARS {
+        if display_name.chars().count() > MAX_DEVICE_NAME_CHARS {
             return Err(RenameDeviceError::NameTooLong);
         }
         if display_name.contains('\0') {

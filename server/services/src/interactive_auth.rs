@@ -276,8 +276,8 @@ impl InteractiveAuth {
         }
         let Some(device_id) = &requester.device_id else { return Ok(false) };
         let mut txn = self.0.store.read().await?;
-        let created_ts = access_tokens::find_created_ts(&mut txn, &requester.user_id, device_id).await?;
-        Ok(created_ts.is_some_and(|created_ts| created_ts > after_ts))
+        let login_ts = access_tokens::find_login_ts(&mut txn, &requester.user_id, device_id).await?;
+        Ok(login_ts.is_some_and(|login_ts| login_ts > after_ts))
     }
 
     fn record_confirmation(&self, requester: &Requester) {

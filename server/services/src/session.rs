@@ -12,7 +12,11 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use myelin_storage::{StorageError, Store, WriteTxn, access_tokens, devices};
+use myelin_storage::{
+    StorageError, Store, WriteTxn,
+    access_tokens::{self, NewAccessToken},
+    devices, refresh_tokens,
+};
 use quick_cache::sync::Cache;
 use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 
@@ -35,6 +39,26 @@ pub struct Requester {
     pub is_admin: bool,
     /// Whether the account is a guest's.
     pub is_guest: bool,
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Access,
+    Refresh,
+    /// Opens one session.
+    Login,
+}
+
+/// What holds of a new access token.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenTerms<'a> {
+    /// When the user logged in.
+    pub logged_in_ts: i64,
+    /// `None` is for ever.
+    pub valid_until_ts: Option<i64>,
+    /// The refresh token that it comes with.
+    pub refresh_token: Option<&'a str>,
 }
 
 /// Why a token is not accepted.
@@ -124,6 +148,10 @@ impl Sessions {
         if found.is_locked {
             return Err(AuthenticateError::Locked);
         }
+        let is_valid = found.valid_until_ts.is_none_or(|until_ts| until_ts > self.0.clock.now_ts());
+        if let Some(refresh_token) = found.unused_refresh_token.filter(|_| is_valid) {
+            self.record_first_use(&refresh_token).await?;
+        }
         let session = Arc::new(Session {
             requester: Requester {
                 user_id: found.user_id,
@@ -139,6 +167,17 @@ impl Sessions {
             self.0.cache.remove(token);
         }
         Ok(session)
+    }
+
+    /// A client that uses the access token that it refreshed to has the refresh token that came with it: the one before
+    /// ends.
+    async fn record_first_use(&self, refresh_token: &str) -> Result<(), StorageError> {
+        let mut txn = self.0.store.write("session::record_first_use").await?;
+        let Some(used) = refresh_tokens::find(&mut txn, refresh_token).await? else { return Ok(()) };
+        let ended = refresh_tokens::mark_used(&mut txn, &used).await?;
+        txn.commit().await?;
+        self.forget(&ended);
+        Ok(())
     }
 
     async fn record_seen(
@@ -163,7 +202,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Adds a token for a device within a unit of work.
+    /// Adds an access token for a device within a unit of work.
     ///
     /// # Errors
     /// If the database fails.
@@ -172,11 +211,19 @@ impl Sessions {
         txn: &mut WriteTxn,
         user_id: &UserId,
         device_id: Option<&DeviceId>,
-        valid_until_ts: Option<i64>,
+        terms: TokenTerms<'_>,
     ) -> Result<String, StorageError> {
-        let token = make_token(user_id, &self.0.random);
-        access_tokens::insert(txn, &token, user_id, device_id, self.0.clock.now_ts(), valid_until_ts).await?;
+        let token = self.make_token(TokenKind::Access, user_id);
+        let TokenTerms { logged_in_ts, valid_until_ts, refresh_token } = terms;
+        let token_of_user =
+            NewAccessToken { token: &token, user_id, device_id, logged_in_ts, valid_until_ts, refresh_token };
+        access_tokens::insert(txn, token_of_user).await?;
         Ok(token)
+    }
+
+    /// A new token in Synapse's form, which nobody has yet.
+    pub fn make_token(&self, kind: TokenKind, user_id: &UserId) -> String {
+        make_token(kind, user_id, &self.0.random)
     }
 
     /// Forgets what is cached of revoked tokens. Call it when the unit that removed them is committed.
@@ -194,9 +241,14 @@ impl Sessions {
     }
 }
 
-/// A token in Synapse's form: `syt_<localpart in base64>_<20 letters>_<checksum>`.
-fn make_token(user_id: &UserId, random: &Random) -> String {
-    let body = format!("syt_{}_{}", STANDARD_NO_PAD.encode(user_id.localpart()), random.letters(20));
+/// A token in Synapse's form: `syt_<localpart in base64>_<20 letters>_<checksum>`; those of other kinds begin otherwise.
+fn make_token(kind: TokenKind, user_id: &UserId, random: &Random) -> String {
+    let prefix = match kind {
+        TokenKind::Access => "syt",
+        TokenKind::Refresh => "syr",
+        TokenKind::Login => "syl",
+    };
+    let body = format!("{prefix}_{}_{}", STANDARD_NO_PAD.encode(user_id.localpart()), random.letters(20));
     let checksum = encode_base62(crc32(body.as_bytes()));
     format!("{body}_{checksum}")
 }
@@ -230,7 +282,7 @@ mod tests {
 
     #[test]
     fn token_has_the_form_of_synapses() {
-        let token = make_token(user_id!("@alice:example.org"), &Random::seeded(1));
+        let token = make_token(TokenKind::Access, user_id!("@alice:example.org"), &Random::seeded(1));
         let parts: Vec<&str> = token.split('_').collect();
         assert_eq!(parts[..2], ["syt", "YWxpY2U"]);
         assert_eq!((parts[2].len(), parts[3].len()), (20, 6));

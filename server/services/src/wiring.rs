@@ -262,6 +262,7 @@ pub fn account_settings(config: &Config, server_name: OwnedServerName) -> Accoun
         server_name,
         registration: config.registration.clone(),
         passwords: config.passwords.clone(),
+        sessions: config.session.clone(),
         rate_limits: config.rate_limits.clone(),
     }
 }

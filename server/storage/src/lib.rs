@@ -93,12 +93,14 @@ pub mod published_rooms;
 pub mod push_rules;
 pub mod pushers;
 pub mod receipts;
+pub mod refresh_tokens;
 pub mod relations;
 pub mod reports;
 pub mod rooms;
 pub mod sent_transactions;
 pub mod state;
 mod store;
+pub mod temporary_tokens;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

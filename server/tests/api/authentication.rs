@@ -13,6 +13,10 @@ const OPEN: &[&str] = &[
     "GET /.well-known/matrix/support",
     "GET /_matrix/client/v1/auth_metadata",
     "GET /_matrix/client/v1/register/m.login.registration_token/validity",
+    "POST /_matrix/client/v3/account/3pid/email/requestToken",
+    "POST /_matrix/client/v3/account/3pid/msisdn/requestToken",
+    "POST /_matrix/client/v3/account/password/email/requestToken",
+    "POST /_matrix/client/v3/account/password/msisdn/requestToken",
     "GET /_matrix/client/v3/directory/list/room/{roomId}",
     "GET /_matrix/client/v3/directory/room/{roomAlias}",
     "GET /_matrix/client/v3/login",
@@ -20,6 +24,8 @@ const OPEN: &[&str] = &[
     "POST /_matrix/client/v3/refresh",
     "POST /_matrix/client/v3/register",
     "GET /_matrix/client/v3/register/available",
+    "POST /_matrix/client/v3/register/email/requestToken",
+    "POST /_matrix/client/v3/register/msisdn/requestToken",
     "GET /_matrix/client/versions",
 ];
 

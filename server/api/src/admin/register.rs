@@ -39,12 +39,12 @@ pub(super) async fn route(State(state): State<ApiState>, bytes: Bytes) -> Result
         mac: read_hexadecimal(&body.mac).ok_or_else(wrong_mac)?,
     };
     let (user_id, session) = state.services.accounts.register_with_secret(request).await?;
-    Ok(Json(json!({
-        "user_id": user_id,
-        "home_server": user_id.server_name(),
-        "access_token": session.access_token,
-        "device_id": session.device_id,
-    })))
+    let mut response = json!({ "user_id": user_id, "home_server": user_id.server_name() });
+    if let Some(session) = session {
+        response["access_token"] = json!(session.access_token);
+        response["device_id"] = json!(session.device_id);
+    }
+    Ok(Json(response))
 }
 
 fn read_hexadecimal(text: &str) -> Option<Vec<u8>> {
@@ -73,7 +73,6 @@ impl From<SharedSecretError> for ApiError {
             }
             SharedSecretError::WrongMac => wrong_mac(),
             SharedSecretError::Register(error) => error.into(),
-            SharedSecretError::Internal(error) => Self::internal(&error),
         }
     }
 }

@@ -65,19 +65,16 @@ impl Setting for Lifetime {
     }
 }
 
-const REFRESH: &str = "tokens are not refreshed and do not expire";
-
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> SessionConfig {
-    let Lifetime(session_lifetime) =
-        r.not_yet(REFRESH).get("session_lifetime", "infinity", "How long a login lasts.");
-    let Lifetime(refreshable_access_token_lifetime) = r.not_yet(REFRESH).get(
+    let Lifetime(session_lifetime) = r.get("session_lifetime", "infinity", "How long a login lasts.");
+    let Lifetime(refreshable_access_token_lifetime) = r.get(
         "refreshable_access_token_lifetime",
         "5m",
         "How long an access token lasts that a client can refresh.",
     );
     let Lifetime(refresh_token_lifetime) =
-        r.not_yet(REFRESH).get("refresh_token_lifetime", "infinity", "How long a refresh token lasts.");
-    let Lifetime(nonrefreshable_access_token_lifetime) = r.not_yet(REFRESH).get(
+        r.get("refresh_token_lifetime", "infinity", "How long a refresh token lasts.");
+    let Lifetime(nonrefreshable_access_token_lifetime) = r.get(
         "nonrefreshable_access_token_lifetime",
         "infinity",
         "How long an access token lasts that a client cannot refresh.",
@@ -94,7 +91,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> SessionConfig {
         refresh_token_lifetime,
         nonrefreshable_access_token_lifetime,
         ui_auth_session_timeout,
-        login_via_existing_session: r.not_yet("login tokens are not handed out").group(
+        login_via_existing_session: r.group(
             "login_via_existing_session",
             "Logging in a further device with one that is logged in.",
             |r| LoginViaExistingSessionConfig {

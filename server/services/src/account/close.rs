@@ -1,7 +1,8 @@
 //! Closing an account for good: <https://spec.matrix.org/v1.19/client-server-api/#deactivating-an-account>.
 
 use myelin_storage::{
-    StorageError, account_data, cross_signing, filters, key_backups, profiles, push_rules, pushers, users,
+    StorageError, account_data, cross_signing, filters, key_backups, profiles, push_rules, pushers,
+    temporary_tokens, users,
 };
 use ruma::UserId;
 
@@ -52,6 +53,7 @@ impl Accounts {
         account_data::delete_of_user(&mut txn, user_id).await?;
         push_rules::delete(&mut txn, user_id).await?;
         filters::delete_of_user(&mut txn, user_id).await?;
+        temporary_tokens::delete_of_user(&mut txn, user_id).await?;
         if erase {
             profiles::delete(&mut txn, user_id).await?;
         }

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
-use myelin_config::RateLimitsConfig;
+use myelin_config::{RateLimit, RateLimitsConfig};
 use ruma::OwnedUserId;
 
 use crate::{clock::Clock, ratelimit::RateLimiter};
+
+/// One a minute, as with Synapse: each opens a session.
+const LOGIN_TOKENS: RateLimit = RateLimit { per_second: 1.0 / 60.0, burst_count: 1 };
 
 /// The limits of `rc_registration` and `rc_login`.
 pub(super) struct AccountLimits {
@@ -13,6 +16,7 @@ pub(super) struct AccountLimits {
     pub(super) login_addresses: RateLimiter<IpAddr>,
     pub(super) login_accounts: RateLimiter<OwnedUserId>,
     pub(super) failed_logins: RateLimiter<OwnedUserId>,
+    pub(super) login_tokens: RateLimiter<OwnedUserId>,
 }
 
 impl AccountLimits {
@@ -22,6 +26,7 @@ impl AccountLimits {
             login_addresses: RateLimiter::new(limits.rc_login_address, clock.clone()),
             login_accounts: RateLimiter::new(limits.rc_login_account, clock.clone()),
             failed_logins: RateLimiter::new(limits.rc_login_failed_attempts, clock.clone()),
+            login_tokens: RateLimiter::new(LOGIN_TOKENS, clock.clone()),
         }
     }
 }

@@ -13,6 +13,12 @@ use crate::{
     session::Requester,
 };
 
+/// Characters of a device's id at most, as with Synapse.
+const MAX_DEVICE_ID_CHARS: usize = 512;
+
+/// Characters of a device's name at most; what a client sends at login is cut, since its user does not see it.
+pub const MAX_DEVICE_NAME_CHARS: usize = 100;
+
 /// What a client asks of its new session.
 #[derive(Clone, Debug, Default)]
 pub struct NewSession {
@@ -20,6 +26,8 @@ pub struct NewSession {
     pub device_id: Option<OwnedDeviceId>,
     /// Name of the device, if it is new.
     pub display_name: Option<String>,
+    /// Whether the client can refresh its access token.
+    pub is_refreshable: bool,
 }
 
 /// A session that a client got.
@@ -27,7 +35,16 @@ pub struct NewSession {
 pub struct Session {
     pub access_token: String,
     pub device_id: OwnedDeviceId,
+    /// How long the access token is good; `None` is for ever.
+    pub expires_in_ms: Option<i64>,
+    /// What the client gets the next access token with.
+    pub refresh_token: Option<String>,
 }
+
+/// What is wrong with the device that a client wants to log in on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("device_id cannot be longer than {MAX_DEVICE_ID_CHARS} characters, nor hold a zero character.")]
+pub struct InvalidDevice;
 
 /// Why a login is refused.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +55,18 @@ pub enum LoginError {
     /// The account is closed for good.
     #[error("the account has been deactivated")]
     Deactivated,
-    /// The configuration forbids passwords.
-    #[error("password login has been disabled")]
+    /// An administrator has locked the account.
+    #[error("the account is locked")]
+    Locked,
+    /// The configuration forbids this way.
+    #[error("this way to log in has been disabled")]
     Disabled,
+    /// The token was never given out, was used, or is too old.
+    #[error("invalid login token")]
+    InvalidToken,
+    /// No device can have this id.
+    #[error(transparent)]
+    InvalidDevice(#[from] InvalidDevice),
     /// Too many attempts.
     #[error(transparent)]
     LimitExceeded(#[from] LimitExceeded),
@@ -72,6 +98,7 @@ impl Accounts {
         if !self.allows_password_login() {
             return Err(LoginError::Disabled);
         }
+        new.check()?;
         self.limits.login_addresses.record(address)?;
         let user_id = self.find_user_id(user).ok_or(LoginError::Forbidden)?;
         self.limits.login_accounts.record(user_id.clone())?;
@@ -149,8 +176,9 @@ impl Accounts {
     /// Opens a session for a user who has proven who they are.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn open_session(&self, user_id: &UserId, new: NewSession) -> Result<Session, StorageError> {
+    /// [`LoginError`]; no session was opened then.
+    pub async fn open_session(&self, user_id: &UserId, new: NewSession) -> Result<Session, LoginError> {
+        new.check()?;
         let mut txn = self.store.write("account::open_session").await?;
         let (session, replaced) = self.insert_session(&mut txn, user_id, new).await?;
         txn.commit().await?;
@@ -158,19 +186,37 @@ impl Accounts {
         Ok(session)
     }
 
-    async fn insert_session(
+    /// Opens a session that was checked, and says which access tokens end with that.
+    pub(super) async fn insert_session(
+        &self,
+        txn: &mut WriteTxn,
+        user_id: &UserId,
+        new: NewSession,
+    ) -> Result<(Session, Vec<String>), LoginError> {
+        // Here, so that an account that is closed meanwhile gets no session any more.
+        let user = users::find(txn, user_id).await?.ok_or(LoginError::Forbidden)?;
+        check_account(&user)?;
+        Ok(self.insert_device(txn, user_id, new).await?)
+    }
+
+    /// Opens a session of a user who may have one.
+    pub(super) async fn insert_device(
         &self,
         txn: &mut WriteTxn,
         user_id: &UserId,
         new: NewSession,
     ) -> Result<(Session, Vec<String>), StorageError> {
-        let device_id = new.device_id.unwrap_or_else(|| self.random.letters(10).to_uppercase().into());
         let now_ts = self.clock.now_ts();
-        devices::insert(txn, user_id, &device_id, new.display_name.as_deref(), now_ts).await?;
+        let device_id = new.device_id.filter(|device_id| !device_id.as_str().is_empty());
+        let device_id = device_id.unwrap_or_else(|| self.random.letters(10).to_uppercase().into());
+        let cut = |name: String| name.chars().take(MAX_DEVICE_NAME_CHARS).collect::<String>();
+        let display_name = new.display_name.map(cut);
+        devices::insert(txn, user_id, &device_id, display_name.as_deref(), now_ts).await?;
         // A device has one session: logging in again on it ends the one before.
         let replaced = access_tokens::delete_of_device(txn, user_id, Some(&device_id)).await?;
-        let access_token = self.sessions.insert(txn, user_id, Some(&device_id), None).await?;
-        Ok((Session { access_token, device_id }, replaced))
+        let login = self.begin_login(now_ts, new.is_refreshable);
+        let session = self.insert_tokens(txn, user_id, device_id, login).await?;
+        Ok((session, replaced))
     }
 
     /// Checks a password.
@@ -182,9 +228,7 @@ impl Accounts {
         let found = users::find(&mut txn, user_id).await?;
         drop(txn);
         let user = found.ok_or(LoginError::Forbidden)?;
-        if user.is_deactivated {
-            return Err(LoginError::Deactivated);
-        }
+        check_account(&user)?;
         let hash = user.password_hash.ok_or(LoginError::Forbidden)?;
         let pepper = self.pepper();
         if run_blocking(move || password::verify(&password, &pepper, &hash)).await? {
@@ -192,5 +236,26 @@ impl Accounts {
         } else {
             Err(LoginError::Forbidden)
         }
+    }
+}
+
+impl NewSession {
+    /// Whether there can be a device of this id.
+    ///
+    /// # Errors
+    /// [`InvalidDevice`].
+    pub(super) fn check(&self) -> Result<(), InvalidDevice> {
+        let Some(device_id) = &self.device_id else { return Ok(()) };
+        let is_short = device_id.as_str().chars().count() <= MAX_DEVICE_ID_CHARS;
+        if is_short && !device_id.as_str().contains('\0') { Ok(()) } else { Err(InvalidDevice) }
+    }
+}
+
+/// Whether anybody may use the account.
+pub(super) fn check_account(user: &users::User) -> Result<(), LoginError> {
+    match (user.is_deactivated, user.is_locked) {
+        (true, _) => Err(LoginError::Deactivated),
+        (_, true) => Err(LoginError::Locked),
+        _ => Ok(()),
     }
 }

@@ -7,7 +7,6 @@ use std::{
 };
 
 use hmac::{Hmac, KeyInit, Mac};
-use myelin_storage::StorageError;
 use ruma::OwnedUserId;
 use sha1::Sha1;
 
@@ -53,9 +52,6 @@ pub enum SharedSecretError {
     /// The account could not be made.
     #[error(transparent)]
     Register(#[from] RegisterError),
-    /// The database failed.
-    #[error(transparent)]
-    Internal(#[from] StorageError),
 }
 
 impl Accounts {
@@ -79,7 +75,7 @@ impl Accounts {
     pub async fn register_with_secret(
         &self,
         request: SharedSecretRequest,
-    ) -> Result<(OwnedUserId, Session), SharedSecretError> {
+    ) -> Result<(OwnedUserId, Option<Session>), SharedSecretError> {
         let secret = self.settings.registration.registration_shared_secret.as_ref();
         let secret = secret.ok_or(SharedSecretError::Disabled)?;
         if !self.nonces.take(&request.nonce, self.clock.now_ts()) {
@@ -94,16 +90,13 @@ impl Accounts {
         if !is_authentic(secret.expose(), &request) {
             return Err(SharedSecretError::WrongMac);
         }
-        let user_id = self
-            .register(NewAccount {
-                localpart: Some(request.localpart.to_ascii_lowercase()),
-                password: Some(request.password),
-                is_admin: request.is_admin,
-                user_type: request.user_type,
-            })
-            .await?;
-        let session = self.open_session(&user_id, NewSession::default()).await?;
-        Ok((user_id, session))
+        let account = NewAccount {
+            localpart: Some(request.localpart.to_ascii_lowercase()),
+            password: Some(request.password),
+            is_admin: request.is_admin,
+            user_type: request.user_type,
+        };
+        Ok(self.store_account(account, Some(NewSession::default())).await?)
     }
 }
 

@@ -15,9 +15,9 @@ use myelin_services::{
 };
 use ruma::{OwnedDeviceId, api::error::ErrorCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{error::ApiError, interactive_auth::OpenGuarded, state::ApiState};
+use crate::{client::session::show_tokens, error::ApiError, interactive_auth::OpenGuarded, state::ApiState};
 
 #[derive(Deserialize)]
 pub(super) struct Parameters {
@@ -32,13 +32,15 @@ struct Body {
     initial_device_display_name: Option<String>,
     #[serde(default)]
     inhibit_login: bool,
+    #[serde(default)]
+    refresh_token: bool,
 }
 
 pub(super) async fn route(
     State(state): State<ApiState>,
     Query(parameters): Query<Parameters>,
     request: OpenGuarded,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Map<String, Value>>, ApiError> {
     let accounts = &state.services.accounts;
     match parameters.kind.as_deref() {
         None | Some("user") => {}
@@ -59,15 +61,16 @@ pub(super) async fn route(
         ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, "Missing params: password")
     })?;
     let account = NewAccount { localpart: body.username, password: Some(password), ..NewAccount::default() };
-    let user_id = accounts.register_from(address, account).await?;
-    // ruma's response type writes `null` for what there is not, which the specification does not allow.
-    let mut response = json!({ "user_id": user_id });
-    if !body.inhibit_login {
-        let new = NewSession { device_id: body.device_id, display_name: body.initial_device_display_name };
-        let session =
-            accounts.open_session(&user_id, new).await.map_err(|error| ApiError::internal(&error))?;
-        response["access_token"] = json!(session.access_token);
-        response["device_id"] = json!(session.device_id);
+    let new = (!body.inhibit_login).then_some(NewSession {
+        device_id: body.device_id,
+        display_name: body.initial_device_display_name,
+        is_refreshable: body.refresh_token,
+    });
+    let (user_id, session) = accounts.register_from(address, account, new).await?;
+    let mut response = Map::from_iter([("user_id".to_owned(), json!(user_id))]);
+    if let Some(session) = session {
+        response.extend(show_tokens(&session));
+        response.insert("device_id".to_owned(), json!(session.device_id));
     }
     Ok(Json(response))
 }
@@ -81,6 +84,7 @@ impl From<RegisterError> for ApiError {
             RegisterError::InvalidUsername(reason) => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidUsername, reason)
             }
+            RegisterError::InvalidDevice(error) => Self::invalid_param(error.to_string()),
             RegisterError::Closed => Self::forbidden("Registration has been disabled"),
             RegisterError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
             RegisterError::WeakPassword(error) => error.into(),

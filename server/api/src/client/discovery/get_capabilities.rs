@@ -35,7 +35,8 @@ pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Reques
     profile_fields.disallowed = Some(fixed).filter(|fixed| !fixed.is_empty());
     capabilities.profile_fields = Some(profile_fields);
     capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
-    capabilities.get_login_token = GetLoginTokenCapability::new(false);
+    capabilities.get_login_token =
+        GetLoginTokenCapability::new(state.services.accounts.allows_login_tokens());
     Reply(Response::new(capabilities))
 }
 

@@ -1,0 +1,11 @@
+//! The part of the [server-server API](https://spec.matrix.org/v1.19/server-server-api/) that is served.
+
+mod get_openid_userinfo;
+
+use axum::{Router, routing::get};
+
+use crate::state::ApiState;
+
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().route("/_matrix/federation/v1/openid/userinfo", get(get_openid_userinfo::route))
+}
