@@ -5,6 +5,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use myelin_services::fault::is_zero_character;
 use ruma::api::error::{DeserializationError, ErrorCode, FromHttpRequestError};
 use serde_json::{Map, Value, json};
 
@@ -99,8 +100,17 @@ impl ApiError {
         error
     }
 
-    /// 500 `M_UNKNOWN`. The cause goes to the log, with no word of it to the client.
+    /// 400 `M_INVALID_PARAM` for a zero character: nothing has such a name, and PostgreSQL could not store it.
+    pub fn zero_character() -> Self {
+        Self::invalid_param("Zero characters are not allowed")
+    }
+
+    /// 500 `M_UNKNOWN`. The cause goes to the log, with no word of it to the client. A text that no database could store
+    /// is the client's fault: [`ApiError::zero_character`].
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        if is_zero_character(cause) {
+            return Self::zero_character();
+        }
         tracing::error!(error = cause, "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "Internal server error")
     }

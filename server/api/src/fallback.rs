@@ -34,12 +34,11 @@ pub fn panicked(cause: Box<dyn AnyValue + Send>) -> Response {
         .into_response()
 }
 
-/// 400 `M_INVALID_PARAM` for a zero character in a path or query: nothing has such a name, and PostgreSQL could not
-/// store it.
+/// [`ApiError::zero_character`] for one in a path or query. In a body, the storage refuses it where it matters.
 pub async fn refuse_zero_characters(request: Request, next: Next) -> Response {
     let has_zero = request.uri().path_and_query().is_some_and(|text| text.as_str().contains("%00"));
     if has_zero {
-        return ApiError::invalid_param("Zero characters are not allowed").into_response();
+        return ApiError::zero_character().into_response();
     }
     next.run(request).await
 }

@@ -85,7 +85,7 @@ impl AccountData {
         if let Some(reserved) = [FULLY_READ, PUSH_RULES].into_iter().find(|reserved| *reserved == data_type) {
             return Err(AccountDataError::Reserved(reserved));
         }
-        if data_type.len() > MAX_TYPE_BYTES || data_type.contains('\0') {
+        if data_type.len() > MAX_TYPE_BYTES {
             return Err(AccountDataError::InvalidType);
         }
         if !content.trim_start().starts_with('{') {
@@ -109,11 +109,9 @@ impl AccountData {
     ) -> Result<Option<String>, StorageError> {
         let mut txn = self.store.read().await?;
         match find_room(&mut txn, user_id, room_id).await {
-            Ok(room) if !data_type.contains('\0') => {
-                account_data::find(&mut txn, user_id, room, data_type).await
-            }
+            Ok(room) => account_data::find(&mut txn, user_id, room, data_type).await,
             Err(AccountDataError::Internal(error)) => Err(error),
-            Ok(_) | Err(_) => Ok(None),
+            Err(_) => Ok(None),
         }
     }
 

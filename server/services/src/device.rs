@@ -16,9 +16,6 @@ pub enum RenameDeviceError {
     /// Longer than [`MAX_DEVICE_NAME_CHARS`].
     #[error("Device display name is too long (max {MAX_DEVICE_NAME_CHARS})")]
     NameTooLong,
-    /// With a character that cannot be stored.
-    #[error("invalid device display name")]
-    InvalidName,
     /// The database failed.
     #[error(transparent)]
     Internal(#[from] StorageError),
@@ -52,9 +49,6 @@ impl Devices {
     /// # Errors
     /// If the database fails.
     pub async fn find(&self, user_id: &UserId, device_id: &DeviceId) -> Result<Option<Device>, StorageError> {
-        if !can_exist(device_id) {
-            return Ok(None);
-        }
         let mut txn = self.store.read().await?;
         devices::find(&mut txn, user_id, device_id).await
     }
@@ -75,12 +69,6 @@ impl Devices {
         if display_name.chars().count() > MAX_DEVICE_NAME_CHARS {
             return Err(RenameDeviceError::NameTooLong);
         }
-        if display_name.contains('\0') {
-            return Err(RenameDeviceError::InvalidName);
-        }
-        if !can_exist(device_id) {
-            return Err(RenameDeviceError::NotFound);
-        }
         let mut txn = self.store.write("device::rename").await?;
         if !devices::set_display_name(&mut txn, user_id, device_id, Some(display_name)).await? {
             return Err(RenameDeviceError::NotFound);
@@ -100,17 +88,11 @@ impl Devices {
     /// # Errors
     /// If the database fails; nothing is removed then.
     pub async fn remove(&self, user_id: &UserId, device_ids: &[&DeviceId]) -> Result<(), StorageError> {
-        let device_ids: Vec<&DeviceId> = device_ids.iter().copied().filter(|id| can_exist(id)).collect();
         let mut txn = self.store.write("device::remove").await?;
-        let (ended, change) = self.device_lists.remove_devices(&mut txn, user_id, &device_ids).await?;
+        let (ended, change) = self.device_lists.remove_devices(&mut txn, user_id, device_ids).await?;
         txn.commit().await?;
         self.sessions.forget(&ended);
         self.device_lists.announce(change);
         Ok(())
     }
-}
-
-/// PostgreSQL cannot store a zero character.
-fn can_exist(device_id: &DeviceId) -> bool {
-    !device_id.as_str().contains('\0')
 }

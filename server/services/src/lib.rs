@@ -18,6 +18,7 @@ pub mod device_keys;
 pub mod device_list;
 pub mod directory;
 pub mod event_filter;
+pub mod fault;
 pub mod filters;
 pub mod health;
 pub mod interactive_auth;

@@ -79,9 +79,6 @@ impl Pushers {
     /// # Errors
     /// [`StorageError`] if the database failed.
     pub async fn delete(&self, user_id: &UserId, app_id: &str, pushkey: &str) -> Result<(), StorageError> {
-        if app_id.contains('\0') || pushkey.contains('\0') {
-            return Ok(());
-        }
         let mut txn = self.store.write("pushers::delete").await?;
         pushers::delete(&mut txn, user_id, app_id, pushkey).await?;
         txn.commit().await?;
@@ -102,16 +99,14 @@ fn check(pusher: &Pusher) -> Result<(), PusherError> {
         app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data, ..
     } = pusher;
     let description = [kind, app_display_name, device_display_name, lang, data];
-    let description = || description.into_iter().chain(profile_tag);
-    let fits = |text: &String, limit| text.len() <= limit && !text.contains('\0');
-    if !fits(app_id, MAX_APP_ID_BYTES) {
+    if app_id.len() > MAX_APP_ID_BYTES {
         return Err(PusherError::Invalid("app_id"));
     }
-    if !fits(pushkey, MAX_PUSHKEY_BYTES) {
+    if pushkey.len() > MAX_PUSHKEY_BYTES {
         return Err(PusherError::Invalid("pushkey"));
     }
-    let length: usize = description().map(String::len).sum();
-    if length > MAX_DESCRIPTION_BYTES || !description().all(|text| fits(text, length)) {
+    let length: usize = description.into_iter().chain(profile_tag).map(String::len).sum();
+    if length > MAX_DESCRIPTION_BYTES {
         return Err(PusherError::Invalid("the description of the pusher"));
     }
     Ok(())

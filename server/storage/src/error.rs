@@ -13,6 +13,12 @@ pub enum StorageError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// A text holds a zero character, which PostgreSQL cannot store or look for; the other engine is not asked either.
+    #[error("{statement} was given a text with a zero character")]
+    ZeroCharacter {
+        /// Module and name of the statement.
+        statement: &'static str,
+    },
     /// A connection could not be opened.
     #[error("the database cannot be opened: {0}")]
     Open(#[source] Arc<dyn Error + Send + Sync>),

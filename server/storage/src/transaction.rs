@@ -33,11 +33,16 @@ impl ReadTxn {
         self.conn.kind()
     }
 
-    fn note(&mut self, sql: Sql, args: &[Value]) {
+    /// Notes what a statement may change. This is the one place that refuses what one of the engines cannot store.
+    fn note(&mut self, sql: Sql, args: &[Value]) -> Result<(), StorageError> {
+        if args.iter().any(Value::holds_zero) {
+            return self.note_failure(Err(StorageError::ZeroCharacter { statement: sql.name }));
+        }
         if !sql.only_reads() {
             self.wrote = true;
             self.written_bytes += args.iter().map(Value::size_bytes).sum::<usize>();
         }
+        Ok(())
     }
 
     fn note_failure<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
@@ -49,7 +54,7 @@ impl ReadTxn {
 
     /// Runs a statement and counts the rows it changed.
     pub(crate) async fn execute(&mut self, sql: Sql, args: Vec<Value>) -> Result<u64, StorageError> {
-        self.note(sql, &args);
+        self.note(sql, &args)?;
         let result = self.conn.execute(sql, args).await;
         self.note_failure(result)
     }
@@ -60,7 +65,7 @@ impl ReadTxn {
         sql: Sql,
         args: Vec<Value>,
     ) -> Result<Vec<T>, StorageError> {
-        self.note(sql, &args);
+        self.note(sql, &args)?;
         let result = all(&mut self.conn, sql, args).await;
         self.note_failure(result)
     }
@@ -71,7 +76,7 @@ impl ReadTxn {
         sql: Sql,
         args: Vec<Value>,
     ) -> Result<Option<T>, StorageError> {
-        self.note(sql, &args);
+        self.note(sql, &args)?;
         let result = optional(&mut self.conn, sql, args).await;
         self.note_failure(result)
     }

@@ -5,6 +5,7 @@ mod coverage;
 mod encryption;
 mod hostile;
 mod random_walk;
+mod zero_characters;
 
 /// An endpoint that the specification lists (v1.19).
 #[derive(Clone, Copy, Debug)]

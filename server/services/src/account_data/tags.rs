@@ -41,7 +41,7 @@ impl AccountData {
         tag: &str,
         info: Map<String, Value>,
     ) -> Result<(), AccountDataError> {
-        if tag.len() > MAX_TAG_BYTES || tag.contains('\0') {
+        if tag.len() > MAX_TAG_BYTES {
             return Err(AccountDataError::InvalidTag);
         }
         self.change_tags(user_id, room_id, |tags| {

@@ -154,12 +154,13 @@ async fn insert(
     Ok(nid)
 }
 
-/// What an event says that it is to another one.
+/// What an event says that it is to another one, if that can be a name in the database.
 fn relation_of(event: &Event) -> Option<(&str, OwnedEventId)> {
     let relates_to = event.content().get("m.relates_to")?;
     let relation = relates_to.get("rel_type")?.as_str()?;
     let target = EventId::parse(relates_to.get("event_id")?.as_str()?).ok()?;
-    Some((relation, target))
+    let can_be_stored = !relation.contains('\0') && !target.as_str().contains('\0');
+    can_be_stored.then_some((relation, target))
 }
 
 fn version_of(head: &Head) -> Result<RoomVersionId, StorageError> {
@@ -185,7 +186,9 @@ fn summarize(summary: &mut RoomSummary, event: &Event) {
         "m.room.guest_access" => (&mut summary.guest_access, "guest_access"),
         _ => return,
     };
-    *field = event.content().get(key).and_then(Value::as_str).map(str::to_owned);
+    // A zero character may stand in an event, which is stored as it came, and nowhere else in the database.
+    let text = event.content().get(key).and_then(Value::as_str);
+    *field = text.map(|text| text.replace('\0', "\u{fffd}"));
 }
 
 /// The users whose membership the events change: they have to hear of it, whether or not they are in the room.

@@ -27,9 +27,18 @@ pub(crate) enum Type {
 
 impl Value {
     /// A list as one parameter, for `IN (SELECT value FROM json_each($1))`. For numbers write `CAST(value AS BIGINT)`.
+    ///
+    /// A zero character anywhere in it makes it a text that is refused ([`Value::holds_zero`]): in JSON it is written as
+    /// another one.
     pub(crate) fn list<T: Serialize>(items: impl IntoIterator<Item = T>) -> Self {
         let items = items.into_iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
-        Self::Text(serde_json::Value::Array(items).to_string())
+        let list = serde_json::Value::Array(items);
+        Self::Text(if json_holds_zero(&list) { "\0".to_owned() } else { list.to_string() })
+    }
+
+    /// Whether it is a text with a zero character, which PostgreSQL knows no way to say.
+    pub(crate) fn holds_zero(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains('\0'))
     }
 
     /// Size of what is bound, for the bound on a batch.
@@ -40,6 +49,17 @@ impl Value {
             Self::Text(text) => text.len(),
             Self::Blob(bytes) => bytes.len(),
         }
+    }
+}
+
+fn json_holds_zero(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(items) => items.iter().any(json_holds_zero),
+        serde_json::Value::Object(members) => {
+            members.iter().any(|(key, value)| key.contains('\0') || json_holds_zero(value))
+        }
+        _ => false,
     }
 }
 

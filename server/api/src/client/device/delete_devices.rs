@@ -51,7 +51,7 @@ mod tests {
         let server = TestServer::start().await;
         let alice = server.user("alice").await;
         let [one, two] = [server.session(&alice.user_id).await, server.session(&alice.user_id).await];
-        let mut body = json!({ "devices": [one.device_id, "GONE", "\u{0}"] });
+        let mut body = json!({ "devices": [one.device_id, "GONE"] });
         let asked = server.post(&alice, PATH, body.clone()).await;
         assert_eq!(asked.status, 401);
         server.get(&one, WHOAMI).await.ok();

@@ -35,7 +35,6 @@ impl From<RenameDeviceError> for ApiError {
             RenameDeviceError::NameTooLong => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::TooLarge, error.to_string())
             }
-            RenameDeviceError::InvalidName => Self::invalid_param(error.to_string()),
             RenameDeviceError::Internal(error) => Self::internal(&error),
         }
     }

@@ -131,3 +131,12 @@ async fn password_is_needed_and_bodies_must_fit() {
     let guest = server.send(Method::POST, &format!("{PATH}?kind=guest"), None, Some(json!({}))).await;
     guest.refused(403, "M_FORBIDDEN");
 }
+
+#[tokio::test]
+async fn device_that_cannot_be_leaves_no_account() {
+    let server = TestServer::start().await;
+    let mut body = alice();
+    body["device_id"] = json!("x".repeat(513));
+    register(&server, body).await.refused(400, "M_INVALID_PARAM");
+    register(&server, alice()).await.ok();
+}

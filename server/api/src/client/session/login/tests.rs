@@ -116,3 +116,29 @@ async fn sessions_outlive_a_restart() {
     server.restart().await;
     server.get(&alice, WHOAMI).await.ok();
 }
+
+#[tokio::test]
+async fn ids_and_names_of_devices_are_bounded() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let mut body = by_password("alice", "password of alice");
+    body["device_id"] = json!("x".repeat(513));
+    log_in(&server, body.clone()).await.refused(400, "M_INVALID_PARAM");
+    body["device_id"] = json!("x".repeat(512));
+    body["initial_device_display_name"] = json!("ä".repeat(101));
+    log_in(&server, body.clone()).await.ok();
+    let path = format!("/_matrix/client/v3/devices/{}", "x".repeat(512));
+    let device = server.get(&alice, &path).await.ok();
+    assert_eq!(device["display_name"], "ä".repeat(100));
+    body["device_id"] = json!("");
+    assert_ne!(log_in(&server, body).await.ok()["device_id"], "");
+}
+
+#[tokio::test]
+async fn client_is_told_where_the_server_is() {
+    let server =
+        TestServer::start_with("serve_client_wellknown: true\npublic_baseurl: https://a.test/").await;
+    server.user("alice").await;
+    let body = log_in(&server, by_password("alice", "password of alice")).await.ok();
+    assert_eq!(body["well_known"], json!({ "m.homeserver": { "base_url": "https://a.test/" } }));
+}
