@@ -16,6 +16,7 @@ mod hash_password;
 mod http_client;
 mod prompt;
 mod register_new_matrix_user;
+mod running_server;
 mod synctl;
 mod user;
 

@@ -4,6 +4,7 @@ mod administration;
 mod change_password;
 mod close;
 mod limits;
+mod operator;
 mod refresh;
 mod session;
 mod shared_secret;
@@ -18,6 +19,7 @@ use ruma::{OwnedServerName, OwnedUserId, UserId};
 pub use self::{
     change_password::ChangePasswordError,
     close::{CloseError, Erasure},
+    operator::{Operation, OperatorRequest, operator_mac},
     refresh::RefreshError,
     session::{InvalidDevice, LoginError, MAX_DEVICE_NAME_CHARS, NewSession, Session},
     shared_secret::{SharedSecretError, SharedSecretRequest},

@@ -79,12 +79,12 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum UserCommand {
     /// Create an account; the password is asked for. The server may run, if registration_shared_secret is set.
     Create(CreateArguments),
-    /// Give a user another password and end all their sessions. The server must not run.
+    /// Give a user another password and end all their sessions. The server may run, if registration_shared_secret is set.
     ResetPassword(NamedUserArguments),
-    /// Close an account for good: its sessions, devices, keys and settings go, and the user leaves all rooms when the
-    /// server is started. The server must not run.
+    /// Close an account for good: its sessions, devices, keys and settings go, and the user leaves all rooms. The
+    /// server may run, if registration_shared_secret is set.
     Deactivate(DeactivateArguments),
-    /// List all accounts, one a line. The server must not run.
+    /// List all accounts, one a line. The server may run, if registration_shared_secret is set.
     List(ConfigPaths),
 }
 

@@ -87,20 +87,22 @@ fn secret_and_target(arguments: &RegisterArguments) -> anyhow::Result<(Secret, O
     if let Some(secret) = &arguments.shared_secret {
         return Ok((Secret::new(secret.clone()), None));
     }
-    of_config(ConfigPaths { config_path: arguments.config.clone(), ..ConfigPaths::default() }.load()?)
+    let paths = ConfigPaths { config_path: arguments.config.clone(), ..ConfigPaths::default() };
+    secret_and_target_of(&paths.load()?)
 }
 
 /// Makes an account on the server that runs with this configuration.
-pub(super) async fn at_running_server(config: Config, account: &Account) -> anyhow::Result<ExitCode> {
-    let (secret, target) = of_config(config)?;
+pub(super) async fn at_running_server(config: &Config, account: &Account) -> anyhow::Result<ExitCode> {
+    let (secret, target) = secret_and_target_of(config)?;
     let target = target.ok_or_else(|| anyhow!("the server runs, and no listener of it takes clients"))?;
     register(&target, &secret, account, false).await
 }
 
-fn of_config(config: Config) -> anyhow::Result<(Secret, Option<Target>)> {
-    let target = control::target(&config, Some(ListenerResource::Client));
-    match config.registration.registration_shared_secret {
-        Some(secret) if !secret.is_empty() => Ok((secret, target)),
+/// The secret by which a running server is asked, and where that is.
+pub(super) fn secret_and_target_of(config: &Config) -> anyhow::Result<(Secret, Option<Target>)> {
+    let target = control::target(config, Some(ListenerResource::Client));
+    match &config.registration.registration_shared_secret {
+        Some(secret) if !secret.is_empty() => Ok((secret.clone(), target)),
         _ => bail!("No 'registration_shared_secret' or 'registration_shared_secret_path' defined in config."),
     }
 }
@@ -147,11 +149,7 @@ async fn register(
     account: &Account,
     exists_ok: bool,
 ) -> anyhow::Result<ExitCode> {
-    let answer = http_client::request(target, Method::GET, PATH, None).await?;
-    if answer.status != StatusCode::OK {
-        return Err(refusal(&answer));
-    }
-    let nonce = answer.body["nonce"].as_str().ok_or_else(|| anyhow!("the server gave no nonce"))?.to_owned();
+    let nonce = ask_for_nonce(target).await?;
     let body = json!({
         "nonce": nonce,
         "username": account.user,
@@ -173,7 +171,16 @@ async fn register(
     Err(refusal(&answer))
 }
 
-fn refusal(answer: &Answer) -> anyhow::Error {
+/// What makes a request of somebody who knows the secret good for once.
+pub(super) async fn ask_for_nonce(target: &Target) -> anyhow::Result<String> {
+    let answer = http_client::request(target, Method::GET, PATH, None).await?;
+    if answer.status != StatusCode::OK {
+        return Err(refusal(&answer));
+    }
+    Ok(answer.body["nonce"].as_str().ok_or_else(|| anyhow!("the server gave no nonce"))?.to_owned())
+}
+
+pub(super) fn refusal(answer: &Answer) -> anyhow::Error {
     let message = answer.body["error"].as_str().unwrap_or_default();
     anyhow!("ERROR! Received {} {message}", answer.status)
 }
@@ -186,7 +193,11 @@ fn mac(secret: &Secret, nonce: &str, account: &Account) -> anyhow::Result<String
     let mut fields = vec![nonce, &account.user, &account.password, admin];
     fields.extend(account.user_type.as_deref());
     mac.update(fields.join("\0").as_bytes());
-    Ok(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&mac.finalize().into_bytes()))
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

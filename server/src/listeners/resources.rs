@@ -23,6 +23,7 @@ const PREFIXES: &[(&str, &[Resource])] = &[
     ("/_matrix/static", &[Resource::Client, Resource::Static]),
     ("/.well-known/matrix/server", &[Resource::Client, Resource::Federation]),
     ("/.well-known/matrix", &[Resource::Client]),
+    ("/_myelin/admin", &[Resource::Client]),
     ("/_synapse/admin", &[Resource::Client]),
     ("/_synapse/client", &[Resource::Client]),
     (METRICS, &[Resource::Metrics]),

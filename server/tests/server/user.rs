@@ -42,8 +42,30 @@ fn password_is_reset_for_a_user_who_exists() {
 }
 
 #[test]
-fn commands_that_need_the_database_alone_say_so_while_the_server_runs() {
+fn running_server_is_asked_and_goes_on() {
+    let site = Site::with_listeners("[{path: client.sock, type: http, resources: [{names: [client]}]}]");
+    site.write("password", "correct horse\n");
+    assert_eq!(create(&site, &["alice"]).0, 0);
+    let server = site.start();
+    assert_eq!(create(&site, &["bob"]).0, 0);
+    let (code, text, complaint) = user(&site, &["list"]);
+    assert_eq!((code, text.as_str()), (0, "@alice:localhost\n@bob:localhost\n"), "{complaint}");
+    let (code, _, complaint) = user(&site, &["reset-password", "--password-file", "password", "alice"]);
+    assert_eq!(code, 0, "{complaint}");
+    let (code, _, complaint) = user(&site, &["deactivate", "--erase", "bob"]);
+    assert_eq!(code, 0, "{complaint}");
+    let (code, text, _) = user(&site, &["list"]);
+    assert_eq!((code, text.as_str()), (0, "@alice:localhost\n@bob:localhost\tdeactivated\n"));
+    let (code, _, complaint) = user(&site, &["deactivate", "nobody"]);
+    assert!(code == 1 && complaint.contains("404"), "{complaint}");
+    drop(server);
+}
+
+#[test]
+fn without_a_shared_secret_a_running_server_is_not_asked() {
     let site = site();
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    site.write("homeserver.yaml", &text.replace("registration_shared_secret: open sesame\n", ""));
     let server = site.start();
     let (code, _, complaint) = user(&site, &["list"]);
     assert!(code == 1 && complaint.contains("the server runs"), "{complaint}");

@@ -47,13 +47,13 @@ pub(super) async fn route(State(state): State<ApiState>, bytes: Bytes) -> Result
     Ok(Json(response))
 }
 
-fn read_hexadecimal(text: &str) -> Option<Vec<u8>> {
+pub(super) fn read_hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
 }
 
-fn wrong_mac() -> ApiError {
+pub(super) fn wrong_mac() -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Unknown, "HMAC incorrect")
 }
 

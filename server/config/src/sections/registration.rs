@@ -134,7 +134,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RegistrationConfig {
         registration_shared_secret: r.secret(
             "registration_shared_secret",
             "registration_shared_secret_path",
-            "Whoever knows it can make accounts, administrators too.",
+            "Whoever knows it can make accounts, administrators too, reset passwords and close accounts.",
         ),
         bcrypt_rounds: bcrypt_rounds(r),
         allow_guest_access: r.not_yet(GUESTS).get(

@@ -2,12 +2,13 @@
 
 use myelin_storage::{StorageError, users};
 use ruma::{OwnedUserId, UserId};
+use serde::{Deserialize, Serialize};
 
 use super::Accounts;
 use crate::password::PasswordError;
 
 /// An account in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct AccountSummary {
     pub user_id: OwnedUserId,
     pub is_admin: bool,

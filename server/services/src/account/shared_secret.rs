@@ -124,7 +124,7 @@ impl Nonces {
     }
 
     /// Uses a nonce up; whether it was good.
-    fn take(&self, nonce: &str, now_ts: i64) -> bool {
+    pub(super) fn take(&self, nonce: &str, now_ts: i64) -> bool {
         let mut nonces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         nonces.remove(nonce).is_some_and(|given_ts| given_ts + NONCE_LIFETIME_MS > now_ts)
     }
