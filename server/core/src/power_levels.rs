@@ -70,6 +70,10 @@ impl<'a> PowerLevels<'a> {
     }
 
     /// The level that an action asks for.
+    ///
+    /// A `null` in a list, for `ban`, `invite`, `kick` or `redact` is as if it were not there; for `state_default` and
+    /// `events_default` it is no level, so that nothing is allowed that asks for it. Only versions before 10 allow
+    /// one, and Synapse decides what it means.
     pub fn required(&self, action: Action<'_>) -> Result<PowerLevel, Unreadable> {
         let (list, key, default_name, default) = match action {
             Action::Ban => ("", "", "ban", 50),
@@ -87,6 +91,11 @@ impl<'a> PowerLevels<'a> {
             && let Some(level) = member_of(content, list, key)?
         {
             return self.read(level);
+        }
+        if matches!(action, Action::State(_) | Action::Message(_))
+            && content.get(default_name) == Some(&Value::Null)
+        {
+            return Err(Unreadable);
         }
         self.named(content, default_name, default)
     }
@@ -203,6 +212,18 @@ mod tests {
             let expected = if version == V12 { expected } else { PowerLevel::Finite(0) };
             assert_eq!(levels(&room).user(OTHER), Ok(expected));
             assert_eq!(levels(&room).user(ADMIN), Ok(PowerLevel::Finite(0)));
+        }
+    }
+
+    #[test]
+    fn null_as_the_default_of_events_allows_none_that_asks_for_it() {
+        for version in [V1, V9] {
+            let mut room = Room::public(version);
+            room.set_levels(&json!({"events_default": null, "state_default": null, "events": {"a": 0}}));
+            let required = |action| levels(&room).required(action);
+            assert_eq!(required(Action::Message("m.room.message")), Err(Unreadable));
+            assert_eq!(required(Action::State("m.room.name")), Err(Unreadable));
+            assert_eq!(required(Action::Message("a")), Ok(PowerLevel::Finite(0)));
         }
     }
 
