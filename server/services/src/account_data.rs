@@ -117,12 +117,12 @@ impl AccountData {
 
     async fn commit(
         &self,
-        txn: WriteTxn,
+        mut txn: WriteTxn,
         user_id: &UserId,
         position: Position,
     ) -> Result<(), AccountDataError> {
+        self.notifier.wake_user_after(&mut txn, user_id, position);
         txn.commit().await?;
-        self.notifier.wake_user(user_id, position);
         Ok(())
     }
 }

@@ -43,11 +43,13 @@ impl Deactivations {
     /// # Errors
     /// [`CloseError`]; the account is open then.
     pub async fn deactivate(&self, user_id: &UserId, erasure: Erasure) -> Result<(), CloseError> {
-        self.0.accounts.close(user_id, erasure).await?;
-        self.0.push_rules.forget(user_id);
-        tracing::info!(user.id = %user_id, erased = erasure == Erasure::Everything, "account closed");
-        self.resume();
-        Ok(())
+        let (deactivations, closed) = (self.clone(), user_id.to_owned());
+        let and_then = move || {
+            deactivations.0.push_rules.forget(&closed);
+            deactivations.resume();
+            tracing::info!(user.id = %closed, erased = erasure == Erasure::Everything, "account closed");
+        };
+        self.0.accounts.close(user_id, erasure, and_then).await
     }
 
     /// Goes on with users who have not left all of their rooms: to be called at start.

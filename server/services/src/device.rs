@@ -73,13 +73,10 @@ impl Devices {
         if !devices::set_display_name(&mut txn, user_id, device_id, Some(display_name)).await? {
             return Err(RenameDeviceError::NotFound);
         }
-        let change = if device_keys::exist(&mut txn, user_id, device_id).await? {
-            Some(self.device_lists.record(&mut txn, user_id).await?)
-        } else {
-            None
-        };
+        if device_keys::exist(&mut txn, user_id, device_id).await? {
+            self.device_lists.record(&mut txn, user_id).await?;
+        }
         txn.commit().await?;
-        self.device_lists.announce(change);
         Ok(())
     }
 
@@ -89,10 +86,9 @@ impl Devices {
     /// If the database fails; nothing is removed then.
     pub async fn remove(&self, user_id: &UserId, device_ids: &[&DeviceId]) -> Result<(), StorageError> {
         let mut txn = self.store.write("device::remove").await?;
-        let (ended, change) = self.device_lists.remove_devices(&mut txn, user_id, device_ids).await?;
+        let ended = self.device_lists.remove_devices(&mut txn, user_id, device_ids).await?;
+        self.sessions.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 }

@@ -8,10 +8,10 @@
 
 pub use myelin_storage::device_lists::DeviceListChanges;
 use myelin_storage::{
-    InvalidToken, Position, StorageError, Store, WriteTxn, access_tokens, cross_signing, device_keys,
-    device_lists, devices,
+    InvalidToken, StorageError, Store, WriteTxn, access_tokens, cross_signing, device_keys, device_lists,
+    devices,
 };
-use ruma::{DeviceId, OwnedRoomId, OwnedUserId, UserId};
+use ruma::{DeviceId, UserId};
 
 use crate::notify::Notifier;
 
@@ -20,16 +20,6 @@ use crate::notify::Notifier;
 pub struct DeviceLists {
     store: Store,
     notifier: Notifier,
-}
-
-/// A change that is recorded in a unit of work and has to be announced when the unit is committed.
-#[derive(Debug)]
-#[must_use = "those who wait hear of it by `announce`"]
-pub struct DeviceListChange {
-    user_id: OwnedUserId,
-    /// Those in which others hear of it.
-    rooms: Vec<OwnedRoomId>,
-    position: Position,
 }
 
 /// Why changes cannot be told.
@@ -49,18 +39,18 @@ impl DeviceLists {
         Self { store, notifier }
     }
 
-    /// Records that devices with keys, or cross-signing keys, of a user changed.
+    /// Records that devices with keys, or cross-signing keys, of a user changed. Those who wait for it are woken when
+    /// the unit is on disk.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn record(
-        &self,
-        txn: &mut WriteTxn,
-        user_id: &UserId,
-    ) -> Result<DeviceListChange, StorageError> {
+    pub async fn record(&self, txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
         let position = txn.next_position().await?;
-        let rooms = device_lists::record_change(txn, user_id, position).await?;
-        Ok(DeviceListChange { user_id: user_id.to_owned(), rooms, position })
+        for room_id in device_lists::record_change(txn, user_id, position).await? {
+            self.notifier.wake_room_after(txn, &room_id, position);
+        }
+        self.notifier.wake_user_after(txn, user_id, position);
+        Ok(())
     }
 
     /// Records that something changed that only the user's own devices may see: keys of `of_user` that the user signed,
@@ -73,25 +63,16 @@ impl DeviceLists {
         txn: &mut WriteTxn,
         user_id: &UserId,
         of_user: &UserId,
-    ) -> Result<DeviceListChange, StorageError> {
+    ) -> Result<(), StorageError> {
         let position = txn.next_position().await?;
         device_lists::record_signed(txn, user_id, of_user, position).await?;
-        Ok(DeviceListChange { user_id: user_id.to_owned(), rooms: Vec::new(), position })
-    }
-
-    /// Wakes those who have to hear of changes. Call it when the unit that recorded them is committed.
-    pub fn announce(&self, changes: impl IntoIterator<Item = DeviceListChange>) {
-        for change in changes {
-            for room_id in &change.rooms {
-                self.notifier.wake_room(room_id, change.position);
-            }
-            self.notifier.wake_user(&change.user_id, change.position);
-        }
+        self.notifier.wake_user_after(txn, user_id, position);
+        Ok(())
     }
 
     /// Removes devices of a user with all that belongs to them: tokens, keys, messages that wait.
     ///
-    /// Gives the tokens that are to be forgotten after the commit, and the change if a device had keys.
+    /// Gives the tokens that are to be forgotten after the commit.
     ///
     /// # Errors
     /// If the database fails.
@@ -100,7 +81,7 @@ impl DeviceLists {
         txn: &mut WriteTxn,
         user_id: &UserId,
         device_ids: &[&DeviceId],
-    ) -> Result<(Vec<String>, Option<DeviceListChange>), StorageError> {
+    ) -> Result<Vec<String>, StorageError> {
         let (mut ended, mut had_keys) = (Vec::new(), false);
         for device_id in device_ids {
             ended.extend(access_tokens::delete_of_device(txn, user_id, Some(device_id)).await?);
@@ -110,8 +91,10 @@ impl DeviceLists {
             }
             devices::delete(txn, user_id, device_id).await?;
         }
-        let change = if had_keys { Some(self.record(txn, user_id).await?) } else { None };
-        Ok((ended, change))
+        if had_keys {
+            self.record(txn, user_id).await?;
+        }
+        Ok(ended)
     }
 
     /// Removes all devices of a user as [`DeviceLists::remove_devices`] does, and the tokens without a device.
@@ -122,12 +105,12 @@ impl DeviceLists {
         &self,
         txn: &mut WriteTxn,
         user_id: &UserId,
-    ) -> Result<(Vec<String>, Option<DeviceListChange>), StorageError> {
+    ) -> Result<Vec<String>, StorageError> {
         let device_ids = devices::list_ids(txn, &[user_id]).await?;
         let device_ids: Vec<&DeviceId> = device_ids.iter().map(|(_, device_id)| &**device_id).collect();
-        let (mut ended, change) = self.remove_devices(txn, user_id, &device_ids).await?;
+        let mut ended = self.remove_devices(txn, user_id, &device_ids).await?;
         ended.extend(access_tokens::delete_of_user(txn, user_id, None).await?);
-        Ok((ended, change))
+        Ok(ended)
     }
 
     /// What changed for a user's device lists after a token of `/sync`.

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use myelin_storage::Position;
+use myelin_storage::{Position, WriteTxn};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use tokio::sync::Notify;
 
@@ -73,6 +73,18 @@ impl Notifier {
         } else {
             tail.users.insert(user.to_owned(), Topic { newest: position, waiters: BTreeMap::new() });
         }
+    }
+
+    /// Tells it, as [`Notifier::wake_room`] does, when a unit of work is on disk.
+    pub fn wake_room_after(&self, txn: &mut WriteTxn, room: &RoomId, position: Position) {
+        let (notifier, room) = (self.clone(), room.to_owned());
+        txn.after_commit(move || notifier.wake_room(&room, position));
+    }
+
+    /// Tells it, as [`Notifier::wake_user`] does, when a unit of work is on disk.
+    pub fn wake_user_after(&self, txn: &mut WriteTxn, user: &UserId, position: Position) {
+        let (notifier, user) = (self.clone(), user.to_owned());
+        txn.after_commit(move || notifier.wake_user(&user, position));
     }
 
     /// Wakes those who wait for a room because of something that has no position, such as typing.

@@ -201,10 +201,11 @@ impl Profiles {
             return Err(ProfileError::TooLarge);
         }
         profiles::set(&mut txn, user_id, &profile).await?;
-        txn.commit().await?;
         if !matches!(field, Field::Other(_)) {
-            self.tell_rooms(user_id);
+            let (profiles, user_id) = (self.clone(), user_id.to_owned());
+            txn.after_commit(move || profiles.tell_rooms(&user_id));
         }
+        txn.commit().await?;
         Ok(())
     }
 

@@ -164,10 +164,13 @@ impl PushRules {
             .map_err(|error| StorageError::Inconsistent(format!("push rules cannot be written: {error}")))?;
         let position = txn.next_position().await?;
         push_rules::put(&mut txn, user_id, &document, position).await?;
+        let (shared, owner) = (Arc::clone(&self.0), user_id.to_owned());
+        txn.after_commit(move || {
+            shared.changes.fetch_add(1, Ordering::AcqRel);
+            shared.cache.remove(&owner);
+        });
+        self.0.notifier.wake_user_after(&mut txn, user_id, position);
         txn.commit().await?;
-        self.0.changes.fetch_add(1, Ordering::AcqRel);
-        self.0.cache.remove(user_id);
-        self.0.notifier.wake_user(user_id, position);
         Ok(())
     }
 

@@ -93,13 +93,13 @@ impl Receipts {
                 Receipt::FullyRead => private = mark(&mut txn, user_id, &target).await?.or(private),
             }
         }
-        txn.commit().await?;
         if let Some(position) = private {
-            self.notifier.wake_user(user_id, position);
+            self.notifier.wake_user_after(&mut txn, user_id, position);
         }
         if let Some(position) = public {
-            self.notifier.wake_room(room_id, position);
+            self.notifier.wake_room_after(&mut txn, room_id, position);
         }
+        txn.commit().await?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! memory ([`head`]), lets the event core judge them, and stores them with all that follows in one unit ([`persist`]).
 
 mod alias;
+mod content;
 mod create;
 mod head;
 mod leave_all;
@@ -35,9 +36,7 @@ use self::{
     limits::RoomLimits,
     turn::{BuildError, Turns},
 };
-use crate::{
-    clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded, tasks::Tasks,
-};
+use crate::{clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded};
 
 /// The room versions that this server makes and takes part in, oldest first.
 pub fn supported_versions() -> Vec<RoomVersionId> {
@@ -66,7 +65,6 @@ pub struct RoomParts {
     pub clock: Clock,
     pub random: Random,
     pub notifier: Notifier,
-    pub tasks: Tasks,
     pub push: Push,
     pub key: SigningKey,
     pub settings: RoomSettings,
@@ -125,10 +123,10 @@ impl From<AuthError> for RoomError {
 impl Rooms {
     /// The rooms in a store.
     pub fn new(parts: RoomParts) -> Self {
-        let RoomParts { store, clock, random, notifier, tasks, push, key, settings } = parts;
+        let RoomParts { store, clock, random, notifier, push, key, settings } = parts;
         let limits = RoomLimits::new(&settings.rate_limits, &clock);
         let identity = (settings.server_name.clone(), key);
-        let turns = Arc::new(Turns::new(store, clock, random, notifier, tasks, push, identity));
+        let turns = Arc::new(Turns::new(store, clock, random, notifier, push, identity));
         Self(Arc::new(Shared { turns, limits, settings }))
     }
 

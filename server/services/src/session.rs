@@ -175,8 +175,8 @@ impl Sessions {
         let mut txn = self.0.store.write("session::record_first_use").await?;
         let Some(used) = refresh_tokens::find(&mut txn, refresh_token).await? else { return Ok(()) };
         let ended = refresh_tokens::mark_used(&mut txn, &used).await?;
+        self.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.forget(&ended);
         Ok(())
     }
 
@@ -226,18 +226,15 @@ impl Sessions {
         make_token(kind, user_id, &self.0.random)
     }
 
-    /// Forgets what is cached of revoked tokens. Call it when the unit that removed them is committed.
-    pub fn forget<'a>(&self, tokens: impl IntoIterator<Item = &'a String>) {
-        self.0.revocations.fetch_add(1, Ordering::AcqRel);
-        for token in tokens {
-            self.0.cache.remove(token.as_str());
-        }
-    }
-
-    /// Forgets everything that is cached, after a change of what users may do.
-    pub fn forget_all(&self) {
-        self.0.revocations.fetch_add(1, Ordering::AcqRel);
-        self.0.cache.clear();
+    /// Forgets what is cached of tokens that a unit of work revokes, when it is on disk.
+    pub fn forget_after(&self, txn: &mut WriteTxn, tokens: Vec<String>) {
+        let shared = Arc::clone(&self.0);
+        txn.after_commit(move || {
+            shared.revocations.fetch_add(1, Ordering::AcqRel);
+            for token in &tokens {
+                shared.cache.remove(token.as_str());
+            }
+        });
     }
 }
 

@@ -111,11 +111,11 @@ impl ToDevice {
         let deliveries = deliver(&mut txn, &recipients).await?;
         let position = txn.next_position().await?;
         to_device::insert(&mut txn, &requester.user_id, event_type, &deliveries, position).await?;
-        txn.commit().await?;
         let reached: BTreeSet<&UserId> = deliveries.iter().map(|delivery| &*delivery.user_id).collect();
         for user_id in reached {
-            shared.notifier.wake_user(user_id, position);
+            shared.notifier.wake_user_after(&mut txn, user_id, position);
         }
+        txn.commit().await?;
         Ok(())
     }
 

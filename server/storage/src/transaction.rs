@@ -132,7 +132,11 @@ pub struct WriteTxn {
 struct Lent {
     batch: Box<Batch>,
     back: oneshot::Sender<(Box<Batch>, Outcome)>,
+    after: AfterCommit,
 }
+
+/// What follows from a unit once it is on disk.
+pub(crate) type AfterCommit = Vec<Box<dyn FnOnce() + Send>>;
 
 /// The writer's transaction, lent to one unit after the other.
 pub(crate) struct Batch {
@@ -142,8 +146,8 @@ pub(crate) struct Batch {
 
 /// How a unit ended.
 pub(crate) enum Outcome {
-    /// It is complete; the sender is told when it is on disk.
-    Done(oneshot::Sender<Result<Position, StorageError>>),
+    /// It is complete: when it is on disk the actions run, and the sender is told.
+    Done(oneshot::Sender<Result<Position, StorageError>>, AfterCommit),
     /// It was dropped.
     Abandoned,
 }
@@ -153,7 +157,7 @@ const HELD: &str = "a unit holds its transaction until it ends";
 
 impl WriteTxn {
     pub(crate) fn new(batch: Box<Batch>, back: oneshot::Sender<(Box<Batch>, Outcome)>) -> Self {
-        Self { lent: Some(Lent { batch, back }) }
+        Self { lent: Some(Lent { batch, back, after: Vec::new() }) }
     }
 
     fn batch(&mut self) -> &mut Batch {
@@ -172,6 +176,15 @@ impl WriteTxn {
         batch.allocator.next_backfilled(&mut batch.txn).await
     }
 
+    /// Has something done when the unit is on disk, before [`WriteTxn::commit`] returns; never if it fails.
+    ///
+    /// It happens even if nobody waits for the commit any more, as when a client goes away: so what must follow from a
+    /// write, such as a cache that forgets or a reader that is woken, belongs here. The writer itself does it, so it
+    /// must neither wait nor panic.
+    pub fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
+        self.lent.as_mut().expect(HELD).after.push(Box::new(action));
+    }
+
     /// Ends the unit and returns when it is on disk, with the newest committed position.
     pub async fn commit(mut self) -> Result<Position, StorageError> {
         if let Some(error) = &self.failed {
@@ -180,7 +193,7 @@ impl WriteTxn {
         let Some(lent) = self.lent.take() else { return Err(StorageError::Closed) };
         let (answer, stored) = oneshot::channel();
         // The writer always waits for its transaction, unless it is gone and the store with it.
-        if lent.back.send((lent.batch, Outcome::Done(answer))).is_err() {
+        if lent.back.send((lent.batch, Outcome::Done(answer, lent.after))).is_err() {
             return Err(StorageError::Closed);
         }
         stored.await.unwrap_or(Err(StorageError::Closed))

@@ -16,7 +16,7 @@ use crate::{
     leases::Lease,
     positions::Allocator,
     store::EngineOptions,
-    transaction::{Batch, Outcome},
+    transaction::{AfterCommit, Batch, Outcome},
 };
 
 /// A batch ends when it is this old…
@@ -120,7 +120,7 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, mut batch: Box<Batch>, waiting: Waiting) {
+    async fn commit(&mut self, mut batch: Box<Batch>, mut waiting: Waiting) {
         if let Err(error) = batch.txn.conn.run("COMMIT").await {
             let error = match (batch.txn.engine(), error) {
                 // Only PostgreSQL is at the other end of a line that can break.
@@ -144,6 +144,9 @@ impl Writer {
         self.allocator = allocator;
         self.conn = Some(txn.conn);
         let position = *self.committed.borrow();
+        for action in std::mem::take(&mut waiting.after) {
+            action();
+        }
         waiting.answer(&Ok(position));
     }
 
@@ -171,6 +174,7 @@ impl Writer {
 #[derive(Default)]
 struct Waiting {
     answers: Vec<oneshot::Sender<Result<Position, StorageError>>>,
+    after: AfterCommit,
     savepoint: bool,
 }
 
@@ -216,8 +220,9 @@ async fn run_unit(
     // A unit returns its transaction when it is dropped, whatever happens to it.
     let (mut batch, outcome) = returned.expect("a unit returns what was lent");
     match outcome {
-        Outcome::Done(answer) => {
+        Outcome::Done(answer, after) => {
             waiting.answers.push(answer);
+            waiting.after.extend(after);
             Ok(batch)
         }
         Outcome::Abandoned => {
@@ -227,7 +232,7 @@ async fn run_unit(
             }
             batch.allocator.forget();
             batch.allocator.newest = newest;
-            match roll_back_unit(&mut batch.txn, lease, waiting).await {
+            match roll_back_unit(&mut batch.txn, lease, waiting.answers.is_empty()).await {
                 Ok(()) => Ok(batch),
                 // The engine had already rolled everything back: its own reason says more.
                 Err(error) => Err((batch, failed.unwrap_or(error))),
@@ -236,8 +241,8 @@ async fn run_unit(
     }
 }
 
-async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, waiting: &Waiting) -> Result<(), StorageError> {
-    if !waiting.answers.is_empty() {
+async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, is_first: bool) -> Result<(), StorageError> {
+    if !is_first {
         return txn.conn.run("ROLLBACK TO SAVEPOINT unit").await;
     }
     txn.conn.run("ROLLBACK").await?;

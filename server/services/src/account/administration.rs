@@ -44,10 +44,9 @@ impl Accounts {
         if !users::set_password_hash(&mut txn, user_id, &hash).await? {
             return Err(AdministrationError::NotFound);
         }
-        let (ended, change) = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
+        let ended = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
+        self.sessions.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 

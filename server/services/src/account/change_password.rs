@@ -44,18 +44,16 @@ impl Accounts {
         let user_id = &requester.user_id;
         let mut txn = self.store.write("account::change_password").await?;
         users::set_password_hash(&mut txn, user_id, &hash).await?;
-        let (mut ended, mut change) = (Vec::new(), None);
         if ends_sessions {
             let devices = devices::list(&mut txn, user_id).await?;
             let own = requester.device_id.as_deref();
             let others: Vec<_> =
                 devices.iter().map(|device| &*device.device_id).filter(|id| Some(*id) != own).collect();
-            (ended, change) = self.device_lists.remove_devices(&mut txn, user_id, &others).await?;
+            let mut ended = self.device_lists.remove_devices(&mut txn, user_id, &others).await?;
             ended.extend(access_tokens::delete_of_user(&mut txn, user_id, own).await?);
+            self.sessions.forget_after(&mut txn, ended);
         }
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 }

@@ -31,11 +31,17 @@ pub enum CloseError {
 impl Accounts {
     /// Closes an account for good: its sessions, devices, keys, backups and settings go, its name stays taken.
     ///
-    /// The user has to be taken out of the rooms afterwards, which is remembered until it is done.
+    /// The user has to be taken out of the rooms afterwards, which is remembered until it is done; `and_then` can begin
+    /// with it.
     ///
     /// # Errors
     /// [`CloseError`]; the account is open then.
-    pub async fn close(&self, user_id: &UserId, erasure: Erasure) -> Result<(), CloseError> {
+    pub async fn close(
+        &self,
+        user_id: &UserId,
+        erasure: Erasure,
+        and_then: impl FnOnce() + Send + 'static,
+    ) -> Result<(), CloseError> {
         let mut txn = self.store.write("account::close").await?;
         let erase = erasure == Erasure::Everything;
         if !users::deactivate(&mut txn, user_id, erase).await? {
@@ -43,9 +49,10 @@ impl Accounts {
         }
         let had_signing_keys = !cross_signing::list(&mut txn, &[user_id]).await?.is_empty();
         cross_signing::delete_of_user(&mut txn, user_id).await?;
-        let (ended, mut change) = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
-        if had_signing_keys && change.is_none() {
-            change = Some(self.device_lists.record(&mut txn, user_id).await?);
+        let ended = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
+        self.sessions.forget_after(&mut txn, ended);
+        if had_signing_keys {
+            self.device_lists.record(&mut txn, user_id).await?;
         }
         // Those of a device went with it.
         pushers::delete_of_user(&mut txn, user_id, None).await?;
@@ -57,9 +64,8 @@ impl Accounts {
         if erase {
             profiles::delete(&mut txn, user_id).await?;
         }
+        txn.after_commit(and_then);
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 }

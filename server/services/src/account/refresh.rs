@@ -67,8 +67,8 @@ impl Accounts {
             refreshed: Some(used.token),
         };
         let session = self.insert_tokens(&mut txn, &used.user_id, used.device_id, login).await?;
+        self.sessions.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.sessions.forget(&ended);
         Ok(session)
     }
 

@@ -150,13 +150,12 @@ impl Accounts {
     pub async fn log_out(&self, requester: &Requester) -> Result<(), StorageError> {
         let mut txn = self.store.write("account::log_out").await?;
         let user_id = &*requester.user_id;
-        let (ended, change) = match requester.device_id.as_deref() {
+        let ended = match requester.device_id.as_deref() {
             Some(device_id) => self.device_lists.remove_devices(&mut txn, user_id, &[device_id]).await?,
-            None => (access_tokens::delete_of_device(&mut txn, user_id, None).await?, None),
+            None => access_tokens::delete_of_device(&mut txn, user_id, None).await?,
         };
+        self.sessions.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 
@@ -166,10 +165,9 @@ impl Accounts {
     /// If the database fails; the sessions are open then.
     pub async fn log_out_everywhere(&self, user_id: &UserId) -> Result<(), StorageError> {
         let mut txn = self.store.write("account::log_out_everywhere").await?;
-        let (ended, change) = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
+        let ended = self.device_lists.remove_all_devices(&mut txn, user_id).await?;
+        self.sessions.forget_after(&mut txn, ended);
         txn.commit().await?;
-        self.sessions.forget(&ended);
-        self.device_lists.announce(change);
         Ok(())
     }
 
@@ -180,9 +178,8 @@ impl Accounts {
     pub async fn open_session(&self, user_id: &UserId, new: NewSession) -> Result<Session, LoginError> {
         new.check()?;
         let mut txn = self.store.write("account::open_session").await?;
-        let (session, replaced) = self.insert_session(&mut txn, user_id, new).await?;
+        let session = self.insert_session(&mut txn, user_id, new).await?;
         txn.commit().await?;
-        self.sessions.forget(&replaced);
         Ok(session)
     }
 
@@ -192,7 +189,7 @@ impl Accounts {
         txn: &mut WriteTxn,
         user_id: &UserId,
         new: NewSession,
-    ) -> Result<(Session, Vec<String>), LoginError> {
+    ) -> Result<Session, LoginError> {
         // Here, so that an account that is closed meanwhile gets no session any more.
         let user = users::find(txn, user_id).await?.ok_or(LoginError::Forbidden)?;
         check_account(&user)?;
@@ -205,7 +202,7 @@ impl Accounts {
         txn: &mut WriteTxn,
         user_id: &UserId,
         new: NewSession,
-    ) -> Result<(Session, Vec<String>), StorageError> {
+    ) -> Result<Session, StorageError> {
         let now_ts = self.clock.now_ts();
         let device_id = new.device_id.filter(|device_id| !device_id.as_str().is_empty());
         let device_id = device_id.unwrap_or_else(|| self.random.letters(10).to_uppercase().into());
@@ -214,9 +211,9 @@ impl Accounts {
         devices::insert(txn, user_id, &device_id, display_name.as_deref(), now_ts).await?;
         // A device has one session: logging in again on it ends the one before.
         let replaced = access_tokens::delete_of_device(txn, user_id, Some(&device_id)).await?;
+        self.sessions.forget_after(txn, replaced);
         let login = self.begin_login(now_ts, new.is_refreshable);
-        let session = self.insert_tokens(txn, user_id, device_id, login).await?;
-        Ok((session, replaced))
+        self.insert_tokens(txn, user_id, device_id, login).await
     }
 
     /// Checks a password.

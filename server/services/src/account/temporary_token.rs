@@ -82,9 +82,8 @@ impl Accounts {
         let user_id = temporary_tokens::take(&mut txn, Purpose::Login, token, self.clock.now_ts()).await?;
         let user_id = user_id.ok_or(LoginError::InvalidToken)?;
         self.limits.login_accounts.record(user_id.clone())?;
-        let (session, replaced) = self.insert_session(&mut txn, &user_id, new).await?;
+        let session = self.insert_session(&mut txn, &user_id, new).await?;
         txn.commit().await?;
-        self.sessions.forget(&replaced);
         Ok((user_id, session))
     }
 

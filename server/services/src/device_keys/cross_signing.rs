@@ -106,16 +106,13 @@ impl DeviceKeys {
             replace(&mut txn, user_id, key, stored.get(key.usage)).await?;
         }
         let lists = &self.0.device_lists;
-        let change = if new.iter().any(|key| key.usage != "user_signing") {
-            Some(lists.record(&mut txn, user_id).await?)
-        } else if new.is_empty() {
-            None
-        } else {
+        if new.iter().any(|key| key.usage != "user_signing") {
+            lists.record(&mut txn, user_id).await?;
+        } else if !new.is_empty() {
             // Nobody else sees the user-signing key.
-            Some(lists.record_for_oneself(&mut txn, user_id, user_id).await?)
-        };
+            lists.record_for_oneself(&mut txn, user_id, user_id).await?;
+        }
         txn.commit().await?;
-        lists.announce(change);
         Ok(())
     }
 }

@@ -88,16 +88,14 @@ impl DeviceKeys {
             }
         }
         let lists = &self.0.device_lists;
-        let mut changes = Vec::new();
         for user_id in &changed {
-            changes.push(if user_id == signer {
-                lists.record(&mut txn, signer).await?
+            if user_id == signer {
+                lists.record(&mut txn, signer).await?;
             } else {
-                lists.record_for_oneself(&mut txn, signer, user_id).await?
-            });
+                lists.record_for_oneself(&mut txn, signer, user_id).await?;
+            }
         }
         txn.commit().await?;
-        lists.announce(changes);
         Ok(failures)
     }
 }

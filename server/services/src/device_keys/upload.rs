@@ -103,9 +103,10 @@ impl DeviceKeys {
             one_time_keys::set_fallback(&mut txn, user_id, device_id, key).await?;
         }
         let counts = count(one_time_keys::count(&mut txn, user_id, device_id).await?);
-        let change = if changed { Some(self.0.device_lists.record(&mut txn, user_id).await?) } else { None };
+        if changed {
+            self.0.device_lists.record(&mut txn, user_id).await?;
+        }
         txn.commit().await?;
-        self.0.device_lists.announce(change);
         Ok(counts)
     }
 }

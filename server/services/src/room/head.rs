@@ -13,18 +13,10 @@ use tokio::sync::watch;
 
 use crate::push::RoomMembers;
 
-/// State events kept for each room at most; beyond it the members are forgotten and read again when needed.
+/// State events kept for each room from one turn to the next; beyond it all are forgotten and read again when needed.
 const MAX_KNOWN: usize = 5_000;
 
-/// Where the unit of work that wrote the head has got to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Pending,
-    Stored,
-    Failed,
-}
-
-/// The newest point of a room. It may be ahead of what is on disk: see [`Outcome`].
+/// The newest point of a room. It may be ahead of what is on disk: see [`Head::stored`].
 #[derive(Clone)]
 pub(super) struct Head {
     /// Missing until the first event is stored.
@@ -41,8 +33,8 @@ pub(super) struct Head {
     pub(super) known: KnownState,
     /// Who can be notified; read when it is needed.
     pub(super) members: Option<RoomMembers>,
-    /// How the unit ended that wrote the newest event.
-    pub(super) outcome: watch::Receiver<Outcome>,
+    /// Becomes true when the newest event is on disk; closed without, its unit failed.
+    pub(super) stored: watch::Receiver<bool>,
 }
 
 impl Head {
@@ -59,7 +51,7 @@ impl Head {
             summary: RoomSummary::default(),
             known: KnownState { is_whole: true, ..KnownState::default() },
             members: Some(RoomMembers::default()),
-            outcome: stored(),
+            stored: stored(),
         }
     }
 
@@ -91,18 +83,19 @@ impl Head {
             summary: room.summary,
             known: KnownState::default(),
             members: None,
-            outcome: stored(),
+            stored: stored(),
         }))
     }
 
     /// Whether the unit that wrote it failed, so that it never came to be.
     pub(super) fn has_failed(&self) -> bool {
-        *self.outcome.borrow() == Outcome::Failed
+        // In this order: what a closed channel holds is final.
+        self.stored.has_changed().is_err() && !*self.stored.borrow()
     }
 }
 
-fn stored() -> watch::Receiver<Outcome> {
-    watch::channel(Outcome::Stored).1
+fn stored() -> watch::Receiver<bool> {
+    watch::channel(true).1
 }
 
 /// The part of a state that was asked for so far; what is known to be absent too.
@@ -120,17 +113,15 @@ impl KnownState {
         self.is_whole || self.by_type.get(event_type).is_some_and(|keys| keys.contains_key(state_key))
     }
 
+    /// Keeps within the bound. Only between turns: within one, what was read must stay known.
+    pub(super) fn trim(&mut self) {
+        if self.count > MAX_KNOWN {
+            *self = Self::default();
+        }
+    }
+
     /// Notes what a key holds.
     pub(super) fn insert(&mut self, event_type: &str, state_key: &str, event: Option<Event>) {
-        if self.count >= MAX_KNOWN {
-            let members = self.by_type.remove("m.room.member").map_or(0, |members| members.len());
-            if members == 0 {
-                self.by_type.clear();
-                self.count = 0;
-            }
-            self.count -= members;
-            self.is_whole = false;
-        }
         let keys = self.by_type.entry(event_type.into()).or_default();
         if keys.insert(state_key.into(), event).is_none() {
             self.count += 1;
@@ -164,4 +155,20 @@ pub(super) async fn read_state(
         head.known.insert(event.event_type(), event.state_key().unwrap_or_default(), Some(known));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_that_was_read_stays_known_until_the_turn_ends() {
+        let mut known = KnownState { is_whole: true, ..KnownState::default() };
+        for number in 0..=MAX_KNOWN {
+            known.insert("m.room.member", &format!("@{number}:a"), None);
+        }
+        assert!(known.knows("m.room.member", "@0:a"));
+        known.trim();
+        assert!(!known.knows("m.room.member", "@0:a") && !known.knows("m.room.create", ""));
+    }
 }

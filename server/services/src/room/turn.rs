@@ -16,12 +16,12 @@ use myelin_core::{
     json::Object,
     signature::SigningKey,
 };
-use myelin_storage::{EventNid, Position, RoomNid, StorageError, Store, WriteTxn, rooms};
+use myelin_storage::{EventNid, RoomNid, StorageError, Store, WriteTxn, rooms};
 use ruma::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 
 use super::{
-    head::{Head, Outcome, read_state},
+    head::{Head, read_state},
     persist::{self, Appended, Replaces},
 };
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
     notify::Notifier,
     push::{Powers, Push, RoomMembers},
     random::Random,
-    tasks::Tasks,
 };
 
 /// Heads kept in memory at most, but for those in use.
@@ -43,7 +42,6 @@ pub(super) struct Turns {
     pub(super) clock: Clock,
     pub(super) random: Random,
     pub(super) notifier: Notifier,
-    pub(super) tasks: Tasks,
     push: Push,
     pub(super) server_name: OwnedServerName,
     pub(super) key: SigningKey,
@@ -67,18 +65,20 @@ impl Turns {
         clock: Clock,
         random: Random,
         notifier: Notifier,
-        tasks: Tasks,
         push: Push,
         (server_name, key): (OwnedServerName, SigningKey),
     ) -> Self {
-        Self { store, clock, random, notifier, tasks, push, server_name, key, heads: Mutex::default() }
+        Self { store, clock, random, notifier, push, server_name, key, heads: Mutex::default() }
     }
 
     /// Waits for the room; `None` if there is no such room.
     pub(super) async fn take(self: &Arc<Self>, room_id: &RoomId) -> Result<Option<Turn>, StorageError> {
         let mut slot = self.slot(room_id).lock_owned().await;
         let head = match slot.take().filter(|head| !head.has_failed()) {
-            Some(head) => head,
+            Some(mut head) => {
+                head.known.trim();
+                head
+            }
             None => match Head::load(&mut self.store.read().await?, room_id).await? {
                 Some(head) => head,
                 None => return Ok(None),
@@ -300,9 +300,8 @@ impl Turn {
 
     /// Waits until the newest event of the room is on disk.
     async fn settle(&self) -> Result<(), StorageError> {
-        let mut outcome = self.head().outcome.clone();
-        let outcome = *outcome.wait_for(|outcome| *outcome != Outcome::Pending).await.map_err(gone)?;
-        if outcome == Outcome::Failed { Err(failed_before()) } else { Ok(()) }
+        let mut stored = self.head().stored.clone();
+        stored.wait_for(|stored| *stored).await.map(drop).map_err(|_| failed_before())
     }
 
     /// Writes what was appended into a unit that others may write to as well before it is committed.
@@ -334,25 +333,20 @@ impl Unit {
 
     /// Lets the next turn begin, and returns when all is on disk.
     pub(super) async fn commit(self) -> Result<(), StorageError> {
-        let Self { txn, mut head, mut turn, events, .. } = self;
-        let (outcome, watch) = watch::channel(Outcome::Pending);
-        head.outcome = watch;
-        let (room_id, position) = (head.room_id.clone(), head.position);
-        *turn.slot = Some(head);
-        let (notifier, tasks) = (turn.turns.notifier.clone(), turn.turns.tasks.clone());
-        drop(turn);
-        let (answer, told) = oneshot::channel();
-        // Whoever asked may be gone before it is on disk; those who wait for it must be woken all the same.
-        tasks.spawn(async move {
-            let result = txn.commit().await;
-            if result.is_ok() {
-                wake(&notifier, &room_id, &persist::targets(&events), position);
-            }
-            outcome.send_replace(if result.is_ok() { Outcome::Stored } else { Outcome::Failed });
-            // Whoever asked may be gone.
-            let _ = answer.send(result.map(drop));
+        let Self { mut txn, mut head, mut turn, events, .. } = self;
+        let notifier = &turn.turns.notifier;
+        for target in persist::targets(&events) {
+            notifier.wake_user_after(&mut txn, &target, head.position);
+        }
+        notifier.wake_room_after(&mut txn, &head.room_id, head.position);
+        let (is_stored, stored) = watch::channel(false);
+        txn.after_commit(move || {
+            is_stored.send_replace(true);
         });
-        told.await.unwrap_or(Err(StorageError::Closed))
+        head.stored = stored;
+        *turn.slot = Some(head);
+        drop(turn);
+        txn.commit().await.map(drop)
     }
 }
 
@@ -366,17 +360,6 @@ impl Drop for Turn {
             *self.slot = Some(head);
         }
     }
-}
-
-fn wake(notifier: &Notifier, room_id: &RoomId, targets: &[OwnedUserId], position: Position) {
-    for target in targets {
-        notifier.wake_user(target, position);
-    }
-    notifier.wake_room(room_id, position);
-}
-
-fn gone(_: watch::error::RecvError) -> StorageError {
-    StorageError::Closed
 }
 
 fn failed_before() -> StorageError {

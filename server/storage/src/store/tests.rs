@@ -1,4 +1,4 @@
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 
 use super::*;
 use crate::{
@@ -45,6 +45,29 @@ async fn a_committed_unit_is_seen_by_the_next_snapshot_and_not_by_an_older_one()
     txn.commit().await.unwrap();
     assert_eq!(before.fetch_one::<i64>(COUNT, args!["a"]).await.unwrap(), 0);
     assert_eq!(count(&store, "a").await, 1);
+}
+
+#[tokio::test]
+async fn what_follows_a_unit_happens_though_nobody_waits_for_it_and_only_if_it_is_stored() {
+    let store = TestStore::open().await;
+    let happened = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        let happened = Arc::clone(&happened);
+        move || happened.lock().unwrap().push(what)
+    };
+    let mut gone = store.write("test").await.unwrap();
+    gone.execute(INSERT, args!["a", "1"]).await.unwrap();
+    gone.after_commit(note("stored"));
+    assert!(Box::pin(gone.commit()).now_or_never().is_none(), "it is not on disk at once");
+    let mut dropped = store.write("test").await.unwrap();
+    dropped.after_commit(note("dropped"));
+    drop(dropped);
+    let mut failed = store.write("test").await.unwrap();
+    failed.after_commit(note("failed"));
+    failed.execute(INSERT, args!["a", "2"]).await.unwrap_err();
+    failed.commit().await.unwrap_err();
+    store.write("test").await.unwrap().commit().await.unwrap();
+    assert_eq!(*happened.lock().unwrap(), ["stored"]);
 }
 
 #[tokio::test]
