@@ -211,7 +211,7 @@ impl Accounts {
         profiles::set(&mut txn, &user.user_id, &profile).await?;
         let session = match session {
             // A new user has no session that could end by this.
-            Some(new) => Some(self.insert_device(&mut txn, &user.user_id, new).await?.0),
+            Some(new) => Some(self.insert_device(&mut txn, &user.user_id, new).await?),
             None => None,
         };
         txn.commit().await?;

@@ -36,7 +36,9 @@ use self::{
     limits::RoomLimits,
     turn::{BuildError, Turns},
 };
-use crate::{clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded};
+use crate::{
+    clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded, tasks::Tasks,
+};
 
 /// The room versions that this server makes and takes part in, oldest first.
 pub fn supported_versions() -> Vec<RoomVersionId> {
@@ -65,6 +67,7 @@ pub struct RoomParts {
     pub clock: Clock,
     pub random: Random,
     pub notifier: Notifier,
+    pub tasks: Tasks,
     pub push: Push,
     pub key: SigningKey,
     pub settings: RoomSettings,
@@ -78,6 +81,7 @@ struct Shared {
     turns: Arc<Turns>,
     limits: RoomLimits,
     settings: RoomSettings,
+    tasks: Tasks,
 }
 
 /// Why an event cannot stand in a room.
@@ -123,11 +127,11 @@ impl From<AuthError> for RoomError {
 impl Rooms {
     /// The rooms in a store.
     pub fn new(parts: RoomParts) -> Self {
-        let RoomParts { store, clock, random, notifier, push, key, settings } = parts;
+        let RoomParts { store, clock, random, notifier, tasks, push, key, settings } = parts;
         let limits = RoomLimits::new(&settings.rate_limits, &clock);
         let identity = (settings.server_name.clone(), key);
         let turns = Arc::new(Turns::new(store, clock, random, notifier, push, identity));
-        Self(Arc::new(Shared { turns, limits, settings }))
+        Self(Arc::new(Shared { turns, limits, settings, tasks }))
     }
 
     fn store(&self) -> &Store {

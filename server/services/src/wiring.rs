@@ -96,6 +96,7 @@ impl Services {
             clock: clock.clone(),
             random: random.clone(),
             notifier: notifier.clone(),
+            tasks: tasks.clone(),
             push: Push::new(push_rules.clone(), server_name.clone()),
             key,
             settings: room_settings(&config, server_name.clone()),

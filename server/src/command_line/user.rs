@@ -115,7 +115,8 @@ impl Access {
             }
             Operation::Deactivate { user_id, erase } => {
                 let erasure = if erase { Erasure::Everything } else { Erasure::Nothing };
-                accounts.close(&user_id, erasure).await?;
+                // The server has the user leave the rooms when it starts.
+                accounts.close(&user_id, erasure, || ()).await?;
             }
             Operation::List { after } => return Ok(accounts.list(&after, Operation::PAGE).await?),
         }

@@ -13,6 +13,7 @@ use ruma::{OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomAliasId, RoomId, Room
 use self::blueprint::Blueprint;
 use super::{
     RoomError, Rooms,
+    content::{aliases as named_aliases, check_content},
     head::Head,
     membership::member_draft,
     profile::member_content,
@@ -104,6 +105,7 @@ impl Rooms {
         let blueprint = Blueprint::draw(&new, creator, version.rules(), alias.as_deref(), &self.0.settings)?;
         let mut turn = self.begin(creator, version, blueprint.create.clone()).await?;
         self.check_rules(requester, &turn.head().room_id, &new, alias.as_deref())?;
+        self.check_initial_state(creator, &turn.head().room_id, &new, alias.as_deref())?;
         let mut txn = self.store().read().await?;
         let joined = member_content(&mut txn, creator, "join").await?;
         drop(txn);
@@ -139,6 +141,39 @@ impl Rooms {
         if let Some(other) = new.invites.iter().find(|user_id| user_id.server_name() != own) {
             let reason = format!("{other} is on another server, and this one does not federate");
             return Err(RoomError::Forbidden(reason).into());
+        }
+        Ok(())
+    }
+
+    /// The state that is asked for is held to what holds for state that is sent.
+    fn check_initial_state(
+        &self,
+        creator: &UserId,
+        room_id: &RoomId,
+        new: &NewRoom,
+        alias: Option<&RoomAliasId>,
+    ) -> Result<(), CreateError> {
+        let mut invites = new.invites.len();
+        // A create event is not taken over.
+        for state in new.initial_state.iter().filter(|state| state.event_type != "m.room.create") {
+            let InitialState { event_type, state_key, content } = state;
+            let invalid = |reason: String| CreateError::InvalidState(format!("{event_type}: {reason}"));
+            check_content(event_type, Some(state_key), content)
+                .map_err(|error| invalid(error.to_string()))?;
+            if event_type == "m.room.canonical_alias"
+                && let Some(other) =
+                    named_aliases(content).iter().find(|named| alias.is_none_or(|alias| alias != *named))
+            {
+                return Err(invalid(format!("room alias {other} does not point to the room")));
+            }
+            if event_type == "m.room.member" && content.get_str("membership") == Some("invite") {
+                let target = UserId::parse(state_key).map_err(|_| invalid("no user id".to_owned()))?;
+                invites += 1;
+                if invites > MAX_INVITES || target.server_name() != self.0.settings.server_name {
+                    return Err(invalid(format!("{target} cannot be invited")));
+                }
+                self.count_invite(creator, room_id, &target)?;
+            }
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ impl Rooms {
         drop(txn);
         present.retain(|found| matches!(found.membership.as_str(), "join" | "invite" | "knock"));
         for found in present {
-            if self.0.turns.tasks.is_stopping() {
+            if self.0.tasks.is_stopping() {
                 return Ok(false);
             }
             let room_id = rooms::get(&mut self.store().read().await?, found.room).await?.room_id;

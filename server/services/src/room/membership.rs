@@ -5,7 +5,7 @@ use myelin_core::{
     auth::AuthState,
     json::{Object, Value},
     membership::Membership,
-    power_levels::{Action, PowerLevels},
+    power_levels::{Action, PowerLevels, creators},
 };
 use myelin_storage::{StorageError, aliases, memberships, rooms};
 use ruma::{OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomId, RoomOrAliasId, UserId};
@@ -19,7 +19,7 @@ use super::{
 use crate::session::Requester;
 
 /// Members asked at most for one who may let somebody in.
-const MAX_AUTHORISERS: usize = 1_000;
+const MAX_AUTHORISERS: u32 = 1_000;
 
 /// What is to become of a user in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,25 +275,38 @@ impl Rooms {
         }
         let Some(room) = turn.head().room else { return Ok(None) };
         turn.read(&[("m.room.create", ""), ("m.room.power_levels", "")]).await?;
-        let mut txn = self.store().read().await?;
-        let members = memberships::list_of_room(&mut txn, room, "join").await?;
         let head = turn.head();
         let Some(create) = head.known.get("m.room.create", "") else { return Ok(None) };
-        let levels = PowerLevels::new(head.rules, create, head.known.get("m.room.power_levels", ""));
+        let power_levels = head.known.get("m.room.power_levels", "");
+        let levels = PowerLevels::new(head.rules, create, power_levels);
         let own_server = &self.0.settings.server_name;
-        let authoriser = members
-            .into_iter()
-            .filter(|member| member.server_name() == own_server)
-            .take(MAX_AUTHORISERS)
-            .find(|member| levels.allows(member.as_str(), Action::Invite).unwrap_or(false));
+        let may_let_in = |member: &UserId| {
+            member.server_name() == own_server
+                && levels.allows(member.as_str(), Action::Invite).unwrap_or(false)
+        };
+        let mut txn = self.store().read().await?;
+        // In a room where few may invite, those are named; in another, almost any member will do.
+        let named = power_levels.and_then(|event| event.content().get("users")).and_then(Value::as_object);
+        let named = named.into_iter().flat_map(Object::iter).map(|(user_id, _)| user_id);
+        for user_id in creators(head.rules, create).chain(named).take(MAX_AUTHORISERS as usize) {
+            let Ok(user_id) = UserId::parse(user_id) else { continue };
+            if may_let_in(&user_id)
+                && memberships::find(&mut txn, room, &user_id)
+                    .await?
+                    .is_some_and(|found| found.membership == "join")
+            {
+                return Ok(Some(user_id));
+            }
+        }
+        let members = memberships::list_first_joined(&mut txn, room, MAX_AUTHORISERS).await?;
         let nobody = || RoomError::Forbidden("Nobody here may let you in.".to_owned());
-        Ok(Some(authoriser.ok_or_else(nobody)?))
+        Ok(Some(members.into_iter().find(|member| may_let_in(member)).ok_or_else(nobody)?))
     }
 
     async fn is_in_allowed_room(&self, join_rules: &Event, user_id: &UserId) -> Result<bool, StorageError> {
         let allowed = join_rules.content().get("allow").and_then(Value::as_array).unwrap_or_default();
         let mut txn = self.store().read().await?;
-        for condition in allowed.iter().filter_map(Value::as_object).take(MAX_AUTHORISERS) {
+        for condition in allowed.iter().filter_map(Value::as_object).take(MAX_AUTHORISERS as usize) {
             if condition.get_str("type") != Some("m.room_membership") {
                 continue;
             }

@@ -88,6 +88,9 @@ pub(super) async fn write(
     for new in events {
         newest = Some(insert(txn, head, room, new, now_ts).await?);
         summarize(&mut summary, &new.event);
+        if let Some(pruned) = redact(txn, head, room, &new.event, newest).await? {
+            summarize(&mut summary, &pruned);
+        }
         bump |= BUMP_TYPES.contains(&new.event.event_type());
     }
     let Some(state) = head.state else { return Ok(newest) };
@@ -127,20 +130,6 @@ async fn insert(
             memberships::set(txn, room, &user_id, membership, nid, position).await?;
         }
     }
-    if event.event_type() == "m.room.redaction"
-        && let Some(target) = event.redacts()
-    {
-        let targets = events::intern(txn, &[target]).await?;
-        if let Some(target) = targets.first() {
-            event_graph::insert_redaction(txn, *target, nid).await?;
-            for found in events::list(txn, &[*target]).await?.iter().filter(|found| found.room == room) {
-                if let Some(position) = found.position {
-                    notifications::delete(txn, room, position).await?;
-                }
-            }
-            relations::delete(txn, room, *target).await?;
-        }
-    }
     if let Some((relation, target)) = relation_of(event) {
         let targets = events::intern(txn, &[target.as_str()]).await?;
         if let Some(&target) = targets.first() {
@@ -152,6 +141,42 @@ async fn insert(
     push::record(txn, room, event, (nid, position), &new.notices, now_ts).await?;
     head.position = position;
     Ok(nid)
+}
+
+/// Takes back what a redaction names, and gives it without its content if it is part of the current state.
+///
+/// Whether the sender may was asked before. A redaction says so by being one, not by its type alone: a state event of
+/// that type names nothing, and neither does an id from another room.
+async fn redact(
+    txn: &mut WriteTxn,
+    head: &mut Head,
+    room: RoomNid,
+    redaction: &Event,
+    nid: Option<EventNid>,
+) -> Result<Option<Event>, StorageError> {
+    if redaction.state_key().is_some() {
+        return Ok(None);
+    }
+    let Some(target) = redaction.redacts().and_then(|id| <&EventId>::try_from(id).ok()) else {
+        return Ok(None);
+    };
+    let found = events::find(txn, target).await?.filter(|found| found.room == room);
+    let (Some(found), Some(nid)) = (found, nid) else { return Ok(None) };
+    event_graph::insert_redaction(txn, found.nid, nid).await?;
+    if let Some(position) = found.position {
+        notifications::delete(txn, room, position).await?;
+    }
+    relations::delete(txn, room, found.nid).await?;
+    let pruned = found.read(head.rules)?.redacted();
+    let (Some(state_key), Some(state)) = (pruned.state_key(), head.state) else { return Ok(None) };
+    if state::find(txn, state, pruned.event_type(), state_key).await?.0 != Some(found.nid) {
+        return Ok(None);
+    }
+    head.known.insert(pruned.event_type(), state_key, Some(pruned.clone()));
+    if pruned.event_type() == "m.room.member" {
+        head.members = None;
+    }
+    Ok(Some(pruned))
 }
 
 /// What an event says that it is to another one, if that can be a name in the database.

@@ -1,14 +1,12 @@
 //! Sending messages and state.
 
-use myelin_core::{
-    Event,
-    json::{self, Object, Strictness, Value},
-};
+use myelin_core::{Event, json::Object};
 use myelin_storage::{StorageError, rooms, sent_transactions};
 use ruma::{OwnedEventId, RoomId, UserId};
 
 use super::{
     RoomError, Rooms,
+    content::{aliases, check_content, read_content},
     membership::MembershipError,
     redact::{RedactError, Redaction},
     turn::{Draft, Turn},
@@ -191,48 +189,6 @@ impl Rooms {
             }
         }
         Ok(())
-    }
-}
-
-/// All aliases that a canonical alias event names.
-fn aliases(content: &Object) -> Vec<String> {
-    let others = content.get("alt_aliases").and_then(Value::as_array).unwrap_or_default();
-    let main = content.get("alias").and_then(Value::as_str);
-    main.into_iter().chain(others.iter().filter_map(Value::as_str)).map(str::to_owned).collect()
-}
-
-/// Reads a content as the room's version has its JSON.
-pub(super) fn read_content(turn: &Turn, text: &str) -> Result<Object, SendError> {
-    let strict = turn.head().rules.strict_canonical_json;
-    let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
-    match json::parse(text.as_bytes(), strictness, myelin_core::event::MAX_EVENT_BYTES) {
-        Ok(Value::Object(content)) => Ok(content),
-        Ok(_) => Err(SendError::BadJson("the content is no object".to_owned())),
-        Err(json::ParseError::Size) => Err(RoomError::TooLarge.into()),
-        Err(error) => Err(SendError::BadJson(error.to_string())),
-    }
-}
-
-/// What no client may send, whatever the room's rules say, as in Synapse.
-fn check_content(event_type: &str, state_key: Option<&str>, content: &Object) -> Result<(), RoomError> {
-    let bad = |reason: &str| Err(RoomError::BadContent(reason.to_owned()));
-    match (event_type, state_key) {
-        ("m.room.create", Some("")) => Err(RoomError::Forbidden("the room has a create event".to_owned())),
-        ("m.room.encryption", Some("")) if content.get_str("algorithm").is_none() => {
-            bad("'algorithm' must be a text")
-        }
-        ("m.room.message", None) if content.get("body").is_some_and(|body| body.as_str().is_none()) => {
-            bad("'body' must be a text")
-        }
-        ("m.room.power_levels" | "m.room.tombstone", Some(key)) if !key.is_empty() => {
-            bad("the state key must be empty")
-        }
-        ("m.room.tombstone", Some(""))
-            if content.get("replacement_room").is_some_and(|r| r.as_str().is_none()) =>
-        {
-            bad("'replacement_room' must be a text")
-        }
-        _ => Ok(()),
     }
 }
 

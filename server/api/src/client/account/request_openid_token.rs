@@ -66,7 +66,7 @@ mod tests {
         let token = given["access_token"].as_str().unwrap().to_owned();
         let whoami = "/_matrix/client/v3/account/whoami";
         server.get(&TestUser { token, ..alice.clone() }, whoami).await.refused(401, "M_UNKNOWN_TOKEN");
-        server.services.accounts.close(&alice.user_id, Erasure::Nothing).await.unwrap();
+        server.services.accounts.close(&alice.user_id, Erasure::Nothing, || ()).await.unwrap();
         user_info(&server, &given).await.refused(401, "M_UNKNOWN_TOKEN");
     }
 

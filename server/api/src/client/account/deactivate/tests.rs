@@ -61,7 +61,7 @@ async fn keys_go_and_others_are_told() {
     let data = format!("/_matrix/client/v3/user/{}/account_data/m.test", alice.user_id);
     server.put(&alice, &data, json!({ "a": 1 })).await.ok();
     let from = server.store.token().to_string();
-    server.services.accounts.close(&alice.user_id, Erasure::Nothing).await.unwrap();
+    server.services.accounts.close(&alice.user_id, Erasure::Nothing, || ()).await.unwrap();
     let keys = server.query_keys(&bob, &[&alice]).await;
     assert_eq!(keys["device_keys"], json!({ alice.user_id.as_str(): {} }));
     assert_eq!(keys.get("master_keys").filter(|keys| **keys != json!({})), None);
@@ -96,7 +96,7 @@ async fn rooms_that_a_stop_left_over_are_left_after_the_start() {
     let mut server = TestServer::start().await;
     let [alice, bob] = [server.user("alice").await, server.user("bob").await];
     let room = server.room_of(&bob, &[&alice]).await;
-    server.services.accounts.close(&alice.user_id, Erasure::Nothing).await.unwrap();
+    server.services.accounts.close(&alice.user_id, Erasure::Nothing, || ()).await.unwrap();
     server.restart().await;
     server.finish_tasks().await;
     let member = server.state_content(&room, "m.room.member", alice.user_id.as_str()).await.unwrap();

@@ -55,7 +55,7 @@ async fn taken_and_impossible_names_are_refused() {
 async fn name_of_a_deactivated_user_stays_taken() {
     let server = TestServer::start().await;
     let user = server.user("alice").await;
-    server.services.accounts.close(&user.user_id, Erasure::Nothing).await.unwrap();
+    server.services.accounts.close(&user.user_id, Erasure::Nothing, || ()).await.unwrap();
     register(&server, alice()).await.refused(400, "M_USER_IN_USE");
 }
 

@@ -60,3 +60,35 @@ async fn what_is_not_there_or_elsewhere_cannot_be_redacted() {
     let create = server.state_event_id(&room_id, "m.room.create", "").await;
     redact(&server, &alice, &room_id, &create, "4").await.refused(403, "M_FORBIDDEN");
 }
+
+#[tokio::test]
+async fn state_event_of_the_type_redacts_nothing() {
+    let server = TestServer::start().await;
+    let (alice, mallory) = (server.user("alice").await, server.user("mallory").await);
+    let room_id = server.room_of(&alice, &[]).await;
+    let victim = server.send_text(&alice, &room_id, "one").await;
+    for version in ["10", "12"] {
+        let own = server.create_room(&mallory, json!({ "room_version": version })).await;
+        let path = format!("/_matrix/client/v3/rooms/{own}/state/m.room.redaction/x");
+        server.put(&mallory, &path, json!({ "redacts": victim })).await.refused(400, "M_BAD_JSON");
+        let state = json!({ "type": "m.room.redaction", "state_key": "x", "content": { "redacts": victim } });
+        let body = json!({ "room_version": version, "initial_state": [state] });
+        let refused = server.post(&mallory, "/_matrix/client/v3/createRoom", body).await;
+        refused.refused(400, "M_INVALID_ROOM_STATE");
+    }
+    assert_eq!(server.event_content(&victim).await["body"], json!("one"));
+}
+
+#[tokio::test]
+async fn redacted_name_is_shown_nowhere() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let body = json!({ "name": "Rude", "visibility": "public", "preset": "public_chat" });
+    let room_id = server.create_room(&alice, body).await;
+    let name = server.state_event_id(&room_id, "m.room.name", "").await;
+    redact(&server, &alice, &room_id, &name, "1").await.ok();
+    let rooms = server.get(&alice, "/_matrix/client/v3/publicRooms").await.ok();
+    assert_eq!((&rooms["chunk"][0]["room_id"], rooms["chunk"][0].get("name")), (&json!(room_id), None));
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/state/m.room.name");
+    assert_eq!(server.get(&alice, &path).await.ok(), json!({}));
+}

@@ -179,3 +179,23 @@ async fn rooms_of_a_user_are_limited() {
     server.create_room(&alice, json!({})).await;
     server.post(&alice, PATH, json!({})).await.refused(429, "M_LIMIT_EXCEEDED");
 }
+
+#[tokio::test]
+async fn initial_state_is_held_to_what_holds_for_sent_state() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    server.create_room(&alice, json!({ "room_alias_name": "official" })).await;
+    let state = |event_type: &str, state_key: &str, content: Value| json!({ "initial_state": [{ "type": event_type, "state_key": state_key, "content": content }] });
+    for body in [
+        state("m.room.canonical_alias", "", json!({ "alias": "#official:myelin.test" })),
+        state("m.room.canonical_alias", "", json!({ "alt_aliases": ["#official:myelin.test"] })),
+        state("m.room.encryption", "", json!({})),
+        state("m.room.power_levels", "x", json!({})),
+        state("m.room.member", "@other:elsewhere.test", json!({ "membership": "invite" })),
+    ] {
+        server.post(&bob, PATH, body).await.refused(400, "M_INVALID_ROOM_STATE");
+    }
+    let mut own = state("m.room.canonical_alias", "", json!({ "alias": "#own:myelin.test" }));
+    own["room_alias_name"] = json!("own");
+    server.post(&bob, PATH, own).await.ok();
+}

@@ -69,7 +69,7 @@ async fn token_of_a_closed_account_is_good_for_nothing() {
     let server = TestServer::start_with(OPEN).await;
     let alice = server.user("alice").await;
     let given = token(&server, &alice).await;
-    server.services.accounts.close(&alice.user_id, Erasure::Nothing).await.unwrap();
+    server.services.accounts.close(&alice.user_id, Erasure::Nothing, || ()).await.unwrap();
     log_in(&server, &given).await.refused(403, "M_FORBIDDEN");
 }
 

@@ -58,7 +58,7 @@ async fn wrong_password_and_unknown_user_are_told_apart_by_nobody() {
 async fn deactivated_user_can_not_log_in() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;
-    server.services.accounts.close(&alice.user_id, Erasure::Nothing).await.unwrap();
+    server.services.accounts.close(&alice.user_id, Erasure::Nothing, || ()).await.unwrap();
     log_in(&server, by_password("alice", "password of alice")).await.refused(403, "M_USER_DEACTIVATED");
 }
 
