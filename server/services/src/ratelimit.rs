@@ -10,7 +10,7 @@ use myelin_config::RateLimit;
 
 use crate::clock::Clock;
 
-/// Buckets kept at most; the emptiest are forgotten first, which only ever favours the client.
+/// Buckets kept at most; then an eighth of them is forgotten, the emptiest first, which only ever favours the client.
 const MAX_BUCKETS: usize = 50_000;
 
 /// Too many actions; the next is allowed after this time.
@@ -45,26 +45,21 @@ impl<K: Eq + Hash> RateLimiter<K> {
     /// # Errors
     /// [`LimitExceeded`] if the bucket is full; the action is not counted then.
     pub fn record(&self, key: K) -> Result<(), LimitExceeded> {
-        self.record_within(key, self.limit)
+        self.record_many(key, 1)
     }
 
-    /// Counts an action of `key` under a limit of its own, for users with an override.
+    /// Counts several actions of `key`: all of them, or none. More than the burst are never allowed at once.
     ///
     /// # Errors
-    /// [`LimitExceeded`] if the bucket is full; the action is not counted then.
-    pub fn record_within(&self, key: K, limit: RateLimit) -> Result<(), LimitExceeded> {
+    /// [`LimitExceeded`] if they do not fit into the bucket; none is counted then.
+    pub fn record_many(&self, key: K, count: u32) -> Result<(), LimitExceeded> {
         let now_ts = self.clock.now_ts();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(&key) {
-            forget_drained(&mut buckets, limit, now_ts);
+            forget_emptiest(&mut buckets, self.limit, now_ts);
         }
-        let level = buckets.get(&key).map_or(0.0, |bucket| bucket.level_at(limit, now_ts));
-        if level + 1.0 > f64::from(limit.burst_count) {
-            return Err(LimitExceeded {
-                retry_after_ms: drain_ms(level + 1.0 - f64::from(limit.burst_count), limit),
-            });
-        }
-        buckets.insert(key, Bucket { level: level + 1.0, as_of_ts: now_ts });
+        let level = self.level_with(buckets.get(&key), count, now_ts)?;
+        buckets.insert(key, Bucket { level, as_of_ts: now_ts });
         Ok(())
     }
 
@@ -75,13 +70,17 @@ impl<K: Eq + Hash> RateLimiter<K> {
     pub fn check(&self, key: &K) -> Result<(), LimitExceeded> {
         let now_ts = self.clock.now_ts();
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = buckets.get(key).map_or(0.0, |bucket| bucket.level_at(self.limit, now_ts));
-        if level + 1.0 > f64::from(self.limit.burst_count) {
-            return Err(LimitExceeded {
-                retry_after_ms: drain_ms(level + 1.0 - f64::from(self.limit.burst_count), self.limit),
-            });
+        self.level_with(buckets.get(key), 1, now_ts).map(|_| ())
+    }
+
+    /// The level of a bucket, of an empty one if there is none, with `count` actions more.
+    fn level_with(&self, bucket: Option<&Bucket>, count: u32, now_ts: i64) -> Result<f64, LimitExceeded> {
+        let level = bucket.map_or(0.0, |bucket| bucket.level_at(self.limit, now_ts)) + f64::from(count);
+        let surplus = level - f64::from(self.limit.burst_count);
+        if surplus > 0.0 {
+            return Err(LimitExceeded { retry_after_ms: drain_ms(surplus, self.limit) });
         }
-        Ok(())
+        Ok(level)
     }
 }
 
@@ -99,11 +98,18 @@ fn drain_ms(amount: f64, limit: RateLimit) -> i64 {
     (amount / limit.per_second.max(f64::MIN_POSITIVE) * 1000.0).ceil().clamp(1.0, 3_600_000.0) as i64
 }
 
-fn forget_drained<K: Eq + Hash>(buckets: &mut HashMap<K, Bucket>, limit: RateLimit, now_ts: i64) {
-    buckets.retain(|_, bucket| bucket.level_at(limit, now_ts) > 0.0);
-    if buckets.len() >= MAX_BUCKETS {
-        buckets.clear();
-    }
+/// Who is about to be refused stays known, however many others come.
+fn forget_emptiest<K: Eq + Hash>(buckets: &mut HashMap<K, Bucket>, limit: RateLimit, now_ts: i64) {
+    let mut levels: Vec<f64> = buckets.values().map(|bucket| bucket.level_at(limit, now_ts)).collect();
+    let many = levels.len() / 8;
+    let (_, &mut bound, _) = levels.select_nth_unstable_by(many, f64::total_cmp);
+    let mut left = many + 1;
+    buckets.retain(|_, bucket| {
+        let level = bucket.level_at(limit, now_ts);
+        let goes = level <= 0.0 || level <= bound && left > 0;
+        left = left.saturating_sub(usize::from(goes));
+        !goes
+    });
 }
 
 #[cfg(test)]
@@ -132,5 +138,24 @@ mod tests {
             limiter.record(key).unwrap();
         }
         assert!(limiter.buckets.lock().unwrap().len() <= MAX_BUCKETS);
+    }
+
+    #[test]
+    fn full_bucket_outlives_any_number_of_others() {
+        let limiter = RateLimiter::new(RateLimit { per_second: 0.0, burst_count: 2 }, Clock::manual(0));
+        limiter.record_many(0, 2).unwrap();
+        for key in 1..2 * MAX_BUCKETS {
+            limiter.record(key).unwrap();
+        }
+        assert!(limiter.check(&0).is_err());
+    }
+
+    #[test]
+    fn several_actions_count_together_or_not_at_all() {
+        let clock = Clock::manual(0);
+        let limiter = RateLimiter::new(RateLimit { per_second: 1.0, burst_count: 10 }, clock.clone());
+        assert_eq!(limiter.record_many("alice", 8), Ok(()));
+        assert_eq!(limiter.record_many("alice", 5), Err(LimitExceeded { retry_after_ms: 3000 }));
+        assert_eq!(limiter.record_many("alice", 2), Ok(()));
     }
 }

@@ -13,7 +13,12 @@ use myelin_storage::{
 use ruma::{OwnedDeviceId, OwnedServerName, OwnedUserId, UserId};
 use serde_json::value::RawValue;
 
-use crate::{clock::Clock, notify::Notifier, ratelimit::RateLimiter, session::Requester};
+use crate::{
+    clock::Clock,
+    notify::Notifier,
+    ratelimit::{LimitExceeded, RateLimiter},
+    session::Requester,
+};
 
 /// Bytes of the content of one message at most, as in Synapse: more cannot be sent to another server.
 pub const MAX_CONTENT_BYTES: usize = 65_536;
@@ -26,6 +31,11 @@ pub const MAX_STORED_BYTES: usize = 32 * 1024 * 1024;
 
 /// Bytes of an event type or a transaction id at most.
 pub const MAX_NAME_BYTES: usize = 255;
+
+/// What a user may send: each message counts by [`to_device::units`]. A client that shares the key of a room sends one to
+/// every device in it, within seconds: the burst is three devices for each member of five rooms of two thousand, and
+/// more than one request can hold. What drains is far above what anybody goes on sending for hours.
+const SEND_LIMIT: RateLimit = RateLimit { per_second: 50.0, burst_count: 30_000 };
 
 /// A transaction id is remembered this long.
 const TRANSACTION_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
@@ -48,6 +58,9 @@ pub enum SendToDeviceError {
     /// One of the bounds above.
     #[error("the messages are too large or too many")]
     TooLarge,
+    /// The user has sent too many of late.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
     /// The database failed.
     #[error(transparent)]
     Internal(#[from] StorageError),
@@ -63,6 +76,7 @@ struct Shared {
     notifier: Notifier,
     server_name: OwnedServerName,
     key_requests: RateLimiter<(OwnedUserId, Option<OwnedDeviceId>)>,
+    sends: RateLimiter<OwnedUserId>,
 }
 
 impl ToDevice {
@@ -75,7 +89,8 @@ impl ToDevice {
         key_requests: RateLimit,
     ) -> Self {
         let key_requests = RateLimiter::new(key_requests, clock.clone());
-        Self(Arc::new(Shared { store, clock, notifier, server_name, key_requests }))
+        let sends = RateLimiter::new(SEND_LIMIT, clock.clone());
+        Self(Arc::new(Shared { store, clock, notifier, server_name, key_requests, sends }))
     }
 
     /// Sends a message to each of the devices, once for each transaction id. Who does not exist gets none.
@@ -91,8 +106,9 @@ impl ToDevice {
     ) -> Result<(), SendToDeviceError> {
         check_name(event_type)?;
         check_name(transaction_id)?;
-        let recipients = self.local_recipients(requester, event_type, messages)?;
         let shared = &self.0;
+        shared.sends.check(&requester.user_id)?;
+        let recipients = self.local_recipients(requester, event_type, messages)?;
         let now_ts = shared.clock.now_ts();
         let mut txn = shared.store.write("to_device::send").await?;
         let is_new = to_device::insert_transaction(
@@ -109,6 +125,8 @@ impl ToDevice {
             return Ok(());
         }
         let deliveries = deliver(&mut txn, &recipients).await?;
+        let units: u32 = deliveries.iter().map(|delivery| to_device::units(delivery.content)).sum();
+        shared.sends.record_many(requester.user_id.clone(), units.max(1))?;
         let position = txn.next_position().await?;
         to_device::insert(&mut txn, &requester.user_id, event_type, &deliveries, position).await?;
         let reached: BTreeSet<&UserId> = deliveries.iter().map(|delivery| &*delivery.user_id).collect();

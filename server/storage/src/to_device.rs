@@ -3,14 +3,22 @@
 //! They go with their device.
 
 use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
+use serde_json::json;
 
 use crate::{
     Position, ReadTxn, StorageError, WriteTxn,
     engine::{FromRow, Row, Value, args, sql},
 };
 
-/// Messages that wait for a device at most. What comes then takes the place of the oldest.
+/// Messages that wait for a device at most, in [`units`]. Then the oldest of the sender who has most waiting give way:
+/// who sends too much loses the own messages, never those of others.
 pub const MAX_WAITING: i64 = 20_000;
+
+/// What gives way makes room for so many units, if its sender has as many: it is costly to find out who that is.
+const ROOM_MADE: i64 = 256;
+
+/// Bytes of a content for which a message counts one unit more.
+const BYTES_OF_UNIT: usize = 4096;
 
 /// Messages stored by one statement.
 const SLICE: usize = 200;
@@ -45,6 +53,11 @@ pub struct Delivery<'a> {
     pub content: &'a str,
 }
 
+/// What a message of that content counts for: at least one, and more if it is long.
+pub fn units(content: &str) -> u32 {
+    u32::try_from(1 + content.len() / BYTES_OF_UNIT).unwrap_or(u32::MAX)
+}
+
 /// Stores a message for each of these devices, which must exist and differ.
 pub async fn insert(
     txn: &mut WriteTxn,
@@ -53,13 +66,51 @@ pub async fn insert(
     deliveries: &[Delivery<'_>],
     position: Position,
 ) -> Result<(), StorageError> {
+    insert_within(txn, sender, event_type, deliveries, position, MAX_WAITING).await
+}
+
+async fn insert_within(
+    txn: &mut WriteTxn,
+    sender: &UserId,
+    event_type: &str,
+    deliveries: &[Delivery<'_>],
+    position: Position,
+    max_waiting: i64,
+) -> Result<(), StorageError> {
     for slice in deliveries.chunks(SLICE) {
-        let devices =
-            Value::list(slice.iter().map(|to| [to.user_id.as_str(), to.device_id.as_str(), to.content]));
+        let devices = Value::list(
+            slice.iter().map(|to| json!([to.user_id, to.device_id, to.content, units(to.content)])),
+        );
         txn.execute(INSERT, args![sender, event_type, position, devices]).await?;
         let devices = Value::list(slice.iter().map(|to| [to.user_id.as_str(), to.device_id.as_str()]));
-        txn.execute(DELETE_BEYOND_LIMIT, args![devices, MAX_WAITING]).await?;
+        let full: Vec<(OwnedUserId, OwnedDeviceId)> =
+            txn.fetch_all(LIST_PERHAPS_FULL, args![devices, max_waiting]).await?;
+        for (user_id, device_id) in full {
+            make_room(txn, &user_id, &device_id, max_waiting).await?;
+        }
     }
+    Ok(())
+}
+
+/// Removes messages until no more wait than may, each time the oldest of the sender with most.
+async fn make_room(
+    txn: &mut WriteTxn,
+    user_id: &UserId,
+    device_id: &DeviceId,
+    max_waiting: i64,
+) -> Result<(), StorageError> {
+    loop {
+        let (sender, of_sender, waiting): (OwnedUserId, i64, i64) =
+            txn.fetch_one(FIND_LARGEST_SENDER, args![user_id, device_id]).await?;
+        if waiting <= max_waiting {
+            break;
+        }
+        // The largest is left with something, so that who sends one long message is not rid of all others.
+        let surplus = (waiting - max_waiting).max(ROOM_MADE).min((of_sender / 2).max(1));
+        tracing::warn!(user.id = %user_id, sender = %sender, units = surplus, "messages to a device give way");
+        txn.execute(DELETE_OLDEST, args![user_id, device_id, &sender, surplus]).await?;
+    }
+    txn.execute(COUNT_ANEW, args![user_id, device_id]).await?;
     Ok(())
 }
 
@@ -104,48 +155,85 @@ pub async fn insert_transaction(
 
 sql! {
     INSERT = "
-        INSERT INTO to_device_messages (user_id, device_id, position, number, sender, type, content)
+        INSERT INTO to_device_messages (user_id, device_id, position, sender, units, end_units, type, content)
         SELECT
             json_extract(value, '$[0]'),
             json_extract(value, '$[1]'),
             CAST($3 AS BIGINT),
-            1 + COALESCE((
-                SELECT messages.number
+            CAST($1 AS TEXT),
+            CAST(json_extract(value, '$[3]') AS BIGINT),
+            CAST(json_extract(value, '$[3]') AS BIGINT) + COALESCE((
+                SELECT messages.end_units
                 FROM to_device_messages AS messages
                 WHERE messages.user_id = json_extract(value, '$[0]')
                     AND messages.device_id = json_extract(value, '$[1]')
                 ORDER BY messages.position DESC
                 LIMIT 1
             ), 0),
-            CAST($1 AS TEXT),
             CAST($2 AS TEXT),
             json_extract(value, '$[2]')
         FROM json_each($4)";
-    // At most one more came for each device, so it is enough to look at the first.
-    DELETE_BEYOND_LIMIT = "
-        DELETE FROM to_device_messages
-        WHERE (user_id, device_id, position) IN (
-            SELECT first.user_id, first.device_id, first.position
-            FROM json_each($1) AS devices
-            JOIN to_device_messages AS first
-                ON first.user_id = json_extract(devices.value, '$[0]')
-                AND first.device_id = json_extract(devices.value, '$[1]')
-                AND first.position = (
-                    SELECT messages.position
-                    FROM to_device_messages AS messages
-                    WHERE messages.user_id = json_extract(devices.value, '$[0]')
-                        AND messages.device_id = json_extract(devices.value, '$[1]')
-                    ORDER BY messages.position
-                    LIMIT 1
-                )
-            WHERE first.number + CAST($2 AS BIGINT) <= (
-                SELECT messages.number
+    // What was removed between the first and the last still counts here.
+    LIST_PERHAPS_FULL = "
+        SELECT first.user_id, first.device_id
+        FROM json_each($1) AS devices
+        JOIN to_device_messages AS first
+            ON first.user_id = json_extract(devices.value, '$[0]')
+            AND first.device_id = json_extract(devices.value, '$[1]')
+            AND first.position = (
+                SELECT messages.position
                 FROM to_device_messages AS messages
                 WHERE messages.user_id = json_extract(devices.value, '$[0]')
                     AND messages.device_id = json_extract(devices.value, '$[1]')
-                ORDER BY messages.position DESC
+                ORDER BY messages.position
                 LIMIT 1
             )
+        WHERE first.end_units - first.units + CAST($2 AS BIGINT) < (
+            SELECT messages.end_units
+            FROM to_device_messages AS messages
+            WHERE messages.user_id = json_extract(devices.value, '$[0]')
+                AND messages.device_id = json_extract(devices.value, '$[1]')
+            ORDER BY messages.position DESC
+            LIMIT 1
+        )";
+    FIND_LARGEST_SENDER = "
+        SELECT sender, CAST(SUM(units) AS BIGINT), CAST(SUM(SUM(units)) OVER () AS BIGINT)
+        FROM to_device_messages
+        WHERE user_id = $1 AND device_id = $2
+        GROUP BY sender
+        ORDER BY 2 DESC, 1
+        LIMIT 1";
+    DELETE_OLDEST = "
+        DELETE FROM to_device_messages
+        WHERE user_id = $1 AND device_id = $2 AND sender = $3 AND position <= (
+            SELECT position
+            FROM (
+                SELECT position, SUM(units) OVER (ORDER BY position) AS freed
+                FROM to_device_messages
+                WHERE user_id = $1 AND device_id = $2 AND sender = $3
+            ) AS oldest
+            WHERE freed >= CAST($4 AS BIGINT)
+            ORDER BY position
+            LIMIT 1
+        )";
+    // Only the first and the last are ever looked at.
+    COUNT_ANEW = "
+        UPDATE to_device_messages
+        SET end_units = units + (
+            SELECT newest.end_units
+            FROM to_device_messages AS newest
+            WHERE newest.user_id = $1 AND newest.device_id = $2
+            ORDER BY newest.position DESC
+            LIMIT 1
+        ) - (
+            SELECT SUM(waiting.units)
+            FROM to_device_messages AS waiting
+            WHERE waiting.user_id = $1 AND waiting.device_id = $2
+        )
+        WHERE user_id = $1 AND device_id = $2 AND position = (
+            SELECT MIN(oldest.position)
+            FROM to_device_messages AS oldest
+            WHERE oldest.user_id = $1 AND oldest.device_id = $2
         )";
     LIST = "
         SELECT position, sender, type, content FROM to_device_messages
@@ -168,4 +256,4 @@ sql! {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

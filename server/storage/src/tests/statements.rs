@@ -45,7 +45,6 @@ const MODULES: &[&[Sql]] = &[
     crate::temporary_tokens::STATEMENTS,
     crate::testing::STATEMENTS,
     crate::to_device::STATEMENTS,
-    crate::to_device::tests::STATEMENTS,
     crate::users::STATEMENTS,
 ];
 

@@ -1,9 +1,7 @@
 //! [`PUT /sendToDevice/{eventType}/{txnId}`](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid)
 
 use axum::{Json, extract::State};
-use http::StatusCode;
 use myelin_services::to_device::{Messages, SendToDeviceError};
-use ruma::api::error::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,9 +32,8 @@ impl From<SendToDeviceError> for ApiError {
         match error {
             SendToDeviceError::NotAnObject { .. } => Self::bad_json(error.to_string()),
             SendToDeviceError::InvalidName => Self::invalid_param(error.to_string()),
-            SendToDeviceError::TooLarge => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, error.to_string())
-            }
+            SendToDeviceError::TooLarge => Self::too_large(error.to_string()),
+            SendToDeviceError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
             SendToDeviceError::Internal(error) => Self::internal(&error),
         }
     }

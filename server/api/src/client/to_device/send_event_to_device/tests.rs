@@ -94,6 +94,28 @@ async fn requests_for_room_keys_of_others_are_limited() {
 }
 
 #[tokio::test]
+async fn key_of_a_room_reaches_thousands_of_devices_and_a_flood_is_refused() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    for _ in 1..200 {
+        server.session(&bob.user_id).await;
+    }
+    let messages = json!({ bob.user_id.as_str(): { "*": {} } });
+    // A client sends them in many requests of some hundred messages: 30,000 messages without a pause are fine.
+    for number in 0..150 {
+        send(&server, &alice, &number.to_string(), messages.clone()).await.ok();
+    }
+    let refused = send(&server, &alice, "151", messages.clone()).await.refused(429, "M_LIMIT_EXCEEDED");
+    let pause_ms = refused["retry_after_ms"].as_u64().unwrap();
+    assert!((1..=4000).contains(&pause_ms), "{pause_ms}");
+    assert_eq!(waiting(&server, &bob).await.len(), 150);
+    send(&server, &bob, "1", messages.clone()).await.ok();
+    server.advance(std::time::Duration::from_secs(4));
+    send(&server, &alice, "151", messages).await.ok();
+    assert_eq!(waiting(&server, &bob).await.len(), 152);
+}
+
+#[tokio::test]
 async fn malformed_and_too_large_messages_are_refused() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;
