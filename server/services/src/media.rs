@@ -1,28 +1,31 @@
 //! Files that users send: <https://spec.matrix.org/v1.19/client-server-api/#content-repository>.
 //!
 //! A file lies where Synapse would put it ([`files`]); the database knows what it is. Thumbnails are made when somebody
-//! asks for one, and kept ([`thumbnail`]).
+//! asks for one, and kept ([`thumbnail`]). [`upload`] takes files; this file gives them.
 
 mod files;
+mod images;
 mod thumbnail;
+mod upload;
 
 use std::{
     collections::HashSet,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use myelin_config::{MediaConfig, RateLimit};
 use myelin_storage::{StorageError, Store, media};
-use ruma::{OwnedUserId, ServerName, UserId};
-use tokio::sync::{Semaphore, oneshot, watch};
+use ruma::{OwnedUserId, ServerName};
+use tokio::sync::watch;
 
-use self::files::Files;
+use self::{files::Files, images::Images};
 pub use self::{
     files::Upload,
     thumbnail::{ThumbnailError, ThumbnailRequest},
+    upload::{Description, Reservation},
 };
 use crate::{
     clock::Clock,
@@ -35,12 +38,6 @@ pub use myelin_config::ThumbnailMethod;
 
 /// How long a client can have us wait for a file at most.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// Images that are worked on at once: each takes memory for its pixels.
-const MAX_IMAGES: usize = 2;
-
-/// Characters of a file's name and of its type at most.
-const MAX_TEXT: usize = 255;
 
 /// What the media store is made of.
 pub struct MediaParts {
@@ -69,7 +66,7 @@ struct Shared {
     filling: Mutex<HashSet<String>>,
     /// Counts the addresses that were filled, for those who wait for one.
     filled: watch::Sender<u64>,
-    images: Semaphore,
+    images: Images,
     tasks: Tasks,
 }
 
@@ -106,13 +103,6 @@ pub enum MediaError {
     /// The database failed.
     #[error(transparent)]
     Internal(#[from] StorageError),
-}
-
-/// What a client says of the file that it sends.
-#[derive(Clone, Debug, Default)]
-pub struct Description {
-    pub media_type: Option<String>,
-    pub name: Option<String>,
 }
 
 /// A file to be read.
@@ -161,7 +151,7 @@ impl Media {
             settings,
             filling: Mutex::default(),
             filled: watch::Sender::new(0),
-            images: Semaphore::new(MAX_IMAGES),
+            images: Images::new(tasks.clone()),
             tasks,
         }))
     }
@@ -174,143 +164,6 @@ impl Media {
     /// The `mxc` address of a file of this server.
     pub fn address(&self, media_id: &str) -> String {
         format!("mxc://{}/{media_id}", self.0.server_name)
-    }
-
-    /// Makes an address to which the user can send later. Gives its id, and until when.
-    ///
-    /// # Errors
-    /// [`MediaError::LimitExceeded`].
-    pub async fn create(&self, user_id: &UserId) -> Result<(String, i64), MediaError> {
-        self.0.creations.record(user_id.to_owned())?;
-        let now_ts = self.0.clock.now_ts();
-        let limit = self.0.settings.max_pending_media_uploads;
-        let mut txn = self.0.store.write("media::create").await?;
-        let pending =
-            media::list_pending(&mut txn, user_id, now_ts - self.lifetime_ms(), limit.max(1)).await?;
-        if u32::try_from(pending.len()).is_ok_and(|pending| pending >= limit) {
-            let oldest_ts = pending.first().copied().unwrap_or(now_ts);
-            let retry_after_ms = (oldest_ts + self.lifetime_ms() - now_ts).max(1);
-            return Err(LimitExceeded { retry_after_ms }.into());
-        }
-        let media_id = self.0.random.letters(24);
-        media::insert(&mut txn, &media_id, &self.new_media(user_id, now_ts, None)).await?;
-        txn.commit().await?;
-        Ok((media_id, now_ts + self.lifetime_ms()))
-    }
-
-    /// Begins to take a file. Dropping the upload leaves nothing behind.
-    ///
-    /// # Errors
-    /// [`MediaError::File`].
-    pub async fn begin_upload(&self) -> Result<Upload, MediaError> {
-        self.0.files.begin(&self.0.random.letters(24), self.0.settings.max_upload_size).await
-    }
-
-    /// Keeps a file that was taken whole. Gives its id.
-    ///
-    /// # Errors
-    /// [`MediaError`]; nothing was kept then.
-    pub async fn keep(
-        &self,
-        upload: Upload,
-        user_id: &UserId,
-        description: Description,
-    ) -> Result<String, MediaError> {
-        self.check_quotas(user_id, upload.written_bytes()).await?;
-        let (media, user_id) = (self.clone(), user_id.to_owned());
-        self.to_the_end(async move {
-            let media_id = media.0.random.letters(24);
-            let content = media.place(upload, &media_id, description).await?;
-            let row = media.new_media(&user_id, media.0.clock.now_ts(), Some(content));
-            let stored = async {
-                let mut txn = media.0.store.write("media::keep").await?;
-                media::insert(&mut txn, &media_id, &row).await?;
-                txn.commit().await
-            };
-            if let Err(error) = stored.await {
-                media.0.files.remove(&media_id).await;
-                return Err(error.into());
-            }
-            Ok(media_id)
-        })
-        .await
-    }
-
-    /// Whether the user may send to an address now; nobody else may until the answer is dropped.
-    ///
-    /// # Errors
-    /// [`MediaError`] if the user may not.
-    pub async fn reserve(
-        &self,
-        server_name: &ServerName,
-        media_id: &str,
-        user_id: &UserId,
-    ) -> Result<Reservation, MediaError> {
-        if server_name != self.0.server_name {
-            return Err(MediaError::NotFound);
-        }
-        if !self.filling().insert(media_id.to_owned()) {
-            return Err(MediaError::Exists);
-        }
-        let reservation =
-            Reservation { media: self.clone(), media_id: media_id.to_owned(), user_id: user_id.to_owned() };
-        let found = self.find(media_id).await?;
-        if found.user_id != user_id {
-            return Err(MediaError::OtherUser);
-        }
-        if found.content.is_some() {
-            return Err(MediaError::Exists);
-        }
-        if found.created_ts + self.lifetime_ms() <= self.0.clock.now_ts() {
-            return Err(MediaError::NotFound);
-        }
-        Ok(reservation)
-    }
-
-    /// Keeps a file at an address that was made before.
-    ///
-    /// # Errors
-    /// [`MediaError`]; nothing was kept then.
-    pub async fn fill(
-        &self,
-        reservation: Reservation,
-        upload: Upload,
-        description: Description,
-    ) -> Result<(), MediaError> {
-        self.check_quotas(&reservation.user_id, upload.written_bytes()).await?;
-        let media = self.clone();
-        self.to_the_end(async move {
-            let media_id = &reservation.media_id;
-            let content = media.place(upload, media_id, description).await?;
-            let stored = async {
-                let mut txn = media.0.store.write("media::fill").await?;
-                let authenticated = media.0.settings.enable_authenticated_media;
-                if !media::fill(&mut txn, media_id, &content, authenticated).await? {
-                    return Err(MediaError::NotFound);
-                }
-                Ok(txn.commit().await?)
-            };
-            if let Err(error) = stored.await {
-                media.0.files.remove(media_id).await;
-                return Err(error);
-            }
-            media.0.filled.send_modify(|count| *count += 1);
-            Ok(())
-        })
-        .await
-    }
-
-    /// A file and its row belong together, so a client that is gone does not stop the work between them.
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, MediaError>> + Send + 'static,
-    ) -> Result<T, MediaError> {
-        let (tell, told) = oneshot::channel();
-        self.0.tasks.spawn(async move {
-            // Nobody is there any more to be told.
-            let _told = tell.send(work.await);
-        });
-        told.await.unwrap_or_else(|_| Err(io::Error::other("the work was given up").into()))
     }
 
     /// The file at an address, waiting for one that is still to be sent.
@@ -340,11 +193,22 @@ impl Media {
         let settings = &self.0.settings;
         let request =
             if settings.dynamic_thumbnails { request } else { request.nearest(&settings.thumbnail_sizes)? };
-        if let Some(found) = self.0.files.find_thumbnail(wanted.media_id, request).await? {
+        let find = || self.0.files.find_thumbnail(wanted.media_id, request);
+        if let Some(found) = find().await? {
             return Ok(found);
         }
-        let Ok(_permit) = self.0.images.acquire().await else { return Err(ThumbnailError::NotAnImage) };
-        let (source, max_pixels) = (self.0.files.path(wanted.media_id), settings.max_image_pixels);
+        let find = async { Ok(find().await?) };
+        let make = self.clone().make_thumbnail(wanted.media_id.to_owned(), request);
+        self.0.images.find_or_make(find, make).await
+    }
+
+    async fn make_thumbnail(
+        self,
+        media_id: String,
+        request: ThumbnailRequest,
+    ) -> Result<StoredFile, ThumbnailError> {
+        let Shared { files, settings, random, .. } = &*self.0;
+        let (source, max_pixels) = (files.path(&media_id), settings.max_image_pixels);
         let made = tokio::task::spawn_blocking(move || thumbnail::make(&source, request, max_pixels)).await;
         let made = match made {
             Ok(made) => made?,
@@ -353,7 +217,7 @@ impl Media {
                 return Err(ThumbnailError::NotAnImage);
             }
         };
-        Ok(self.0.files.keep_thumbnail(wanted.media_id, request, made, &self.0.random.letters(24)).await?)
+        Ok(files.keep_thumbnail(&media_id, request, made, &random.letters(24)).await?)
     }
 
     async fn wait_for(&self, wanted: Wanted<'_>) -> Result<media::MediaContent, MediaError> {
@@ -381,75 +245,12 @@ impl Media {
         }
     }
 
-    /// `media_upload_limits`: how much a user may send in a time.
-    async fn check_quotas(&self, user_id: &UserId, size_bytes: u64) -> Result<(), MediaError> {
-        let mut txn = self.0.store.read().await?;
-        for quota in &self.0.settings.media_upload_limits {
-            let period_ms = i64::try_from(quota.time_period.as_millis()).unwrap_or(i64::MAX);
-            let after_ts = self.0.clock.now_ts().saturating_sub(period_ms);
-            let sent = media::sum_size_bytes(&mut txn, user_id, after_ts).await?;
-            if u64::try_from(sent).unwrap_or_default().saturating_add(size_bytes) > quota.max_size {
-                return Err(MediaError::QuotaExceeded);
-            }
-        }
-        Ok(())
-    }
-
     async fn find(&self, media_id: &str) -> Result<media::Media, MediaError> {
         let mut txn = self.0.store.read().await?;
         media::find(&mut txn, media_id).await?.ok_or(MediaError::NotFound)
     }
 
-    async fn place(
-        &self,
-        upload: Upload,
-        media_id: &str,
-        description: Description,
-    ) -> Result<media::MediaContent, MediaError> {
-        let (size_bytes, sha256) = self.0.files.place(upload, media_id).await?;
-        let short = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
-        let media_type = description.media_type.filter(|media_type| !media_type.is_empty());
-        Ok(media::MediaContent {
-            media_type: media_type.map_or_else(|| "application/octet-stream".to_owned(), short),
-            size_bytes: i64::try_from(size_bytes).unwrap_or(i64::MAX),
-            upload_name: description.name.filter(|name| !name.is_empty()).map(short),
-            sha256,
-        })
-    }
-
-    fn new_media(
-        &self,
-        user_id: &UserId,
-        created_ts: i64,
-        content: Option<media::MediaContent>,
-    ) -> media::Media {
-        media::Media {
-            user_id: user_id.to_owned(),
-            created_ts,
-            content,
-            authenticated: self.0.settings.enable_authenticated_media,
-            is_quarantined: false,
-        }
-    }
-
     fn lifetime_ms(&self) -> i64 {
         i64::try_from(self.0.settings.unused_expiration_time.as_millis()).unwrap_or(i64::MAX / 4)
-    }
-
-    fn filling(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.filling.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An address to which one client may send.
-pub struct Reservation {
-    media: Media,
-    media_id: String,
-    user_id: OwnedUserId,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.media.filling().remove(&self.media_id);
     }
 }

@@ -1,6 +1,6 @@
 //! Work that goes on after its request: tracked, so that a stop waits for it, and told when the server stops.
 
-use std::future::Future;
+use std::{future::Future, io};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,6 +20,17 @@ impl Tasks {
     /// Runs work to its end, whatever happens to the request that began it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(work);
+    }
+
+    /// Runs work to its end, whatever happens to the request that began it, and gives what came of it.
+    ///
+    /// # Errors
+    /// If the work panicked.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        Ok(self.tracker.spawn(work).await?)
     }
 
     /// Returns when the server begins to stop: whoever waits for something ends its wait then.

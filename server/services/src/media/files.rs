@@ -43,10 +43,6 @@ impl Drop for TemporaryPath {
 }
 
 impl Upload {
-    pub(super) fn written_bytes(&self) -> u64 {
-        self.written_bytes
-    }
-
     /// Takes the next bytes.
     ///
     /// # Errors

@@ -243,6 +243,31 @@ async fn user_may_send_only_so_much_in_a_time() {
 }
 
 #[tokio::test]
+async fn uploads_at_the_same_time_do_not_pass_the_limit_together() {
+    let settings = "media_upload_limits: [{time_period: 1h, max_size: 1K}]";
+    let server = TestServer::start_with(settings).await;
+    let alice = server.user("alice").await;
+    let one = || send(&server, &alice, Method::POST, UPLOAD, "a/b", vec![0; 600].into());
+    let answers = futures_util::future::join_all((0..5).map(|_| one())).await;
+    let kept = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(kept, 1);
+    assert_eq!(files(&server.folder().join("media")).len(), 1);
+}
+
+#[tokio::test]
+async fn file_counts_when_it_is_sent_not_when_its_address_was_made() {
+    let settings = "media_upload_limits: [{time_period: 1h, max_size: 1K}]";
+    let server = TestServer::start_with(settings).await;
+    let alice = server.user("alice").await;
+    let address = id(&server.post(&alice, CREATE, json!({})).await.ok());
+    server.advance(Duration::from_secs(2 * 3600));
+    let path = format!("/_matrix/media/v3/upload/myelin.test/{address}");
+    send(&server, &alice, Method::PUT, &path, "a/b", vec![0; 600].into()).await.ok();
+    let much = send(&server, &alice, Method::POST, UPLOAD, "a/b", vec![0; 600].into()).await;
+    much.refused(400, "M_RESOURCE_LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
 async fn thumbnails_have_the_configured_sizes_and_are_kept() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;
