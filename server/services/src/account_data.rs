@@ -1,19 +1,18 @@
 //! What clients keep with a user (<https://spec.matrix.org/v1.19/client-server-api/#client-config>), and what of it
-//! the server reads itself: tags, ignored users.
+//! the server reads itself: tags, and through [`crate::ignored_users`] whom a user ignores.
 
 mod tags;
-
-use std::collections::HashSet;
 
 use myelin_storage::{
     Position, ReadTxn, RoomNid, StorageError, Store, WriteTxn, account_data, memberships, rooms,
 };
-use ruma::{OwnedUserId, RoomId, UserId};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use ruma::{RoomId, UserId};
 
 pub use self::tags::MAX_TAG_BYTES;
-use crate::notify::Notifier;
+use crate::{
+    ignored_users::{IGNORED_USERS, IgnoredUsers},
+    notify::Notifier,
+};
 
 /// Bytes of an entry's content at most.
 pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
@@ -26,8 +25,6 @@ pub const MAX_ENTRIES: i64 = 1_000;
 pub(crate) const FULLY_READ: &str = "m.fully_read";
 /// The push rules, which are set by endpoints of their own.
 pub const PUSH_RULES: &str = "m.push_rules";
-/// The users of whom a user wants to see nothing.
-const IGNORED_USERS: &str = "m.ignored_user_list";
 
 /// Why account data is not changed or shown.
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +60,13 @@ pub enum AccountDataError {
 pub struct AccountData {
     store: Store,
     notifier: Notifier,
+    ignored_users: IgnoredUsers,
 }
 
 impl AccountData {
     /// The account data in a store.
-    pub fn new(store: Store, notifier: Notifier) -> Self {
-        Self { store, notifier }
+    pub fn new(store: Store, notifier: Notifier, ignored_users: IgnoredUsers) -> Self {
+        Self { store, notifier, ignored_users }
     }
 
     /// Sets an entry of the user, or of the user in a room. `content` is JSON, which is kept as it is.
@@ -94,7 +92,15 @@ impl AccountData {
         let mut txn = self.store.write("account_data::put").await?;
         let room = find_room(&mut txn, user_id, room_id).await?;
         let position = write(&mut txn, user_id, room, data_type, content).await?;
-        self.commit(txn, user_id, position).await
+        let ignored = match (room, data_type) {
+            (None, IGNORED_USERS) => self.ignored_users.store(&mut txn, user_id, content).await?,
+            _ => Vec::new(),
+        };
+        self.commit(txn, user_id, position).await?;
+        if !ignored.is_empty() {
+            self.ignored_users.forget(&ignored);
+        }
+        Ok(())
     }
 
     /// The content of an entry, a JSON object. Push rules are not here.
@@ -125,29 +131,6 @@ impl AccountData {
         txn.commit().await?;
         Ok(())
     }
-}
-
-/// The users whom `user_id` does not want to see anything of
-/// (<https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>).
-///
-/// # Errors
-/// [`StorageError`] if the database failed.
-pub async fn ignored_users(
-    txn: &mut ReadTxn,
-    user_id: &UserId,
-) -> Result<HashSet<OwnedUserId>, StorageError> {
-    let content = account_data::find(txn, user_id, None, IGNORED_USERS).await?;
-    Ok(content.as_deref().map(ignored_in).unwrap_or_default())
-}
-
-/// Clients write this content, so that anything may be in it: what is no user's id ignores nobody.
-fn ignored_in(content: &str) -> HashSet<OwnedUserId> {
-    #[derive(Deserialize)]
-    struct Content {
-        ignored_users: Map<String, Value>,
-    }
-    let Ok(content) = serde_json::from_str::<Content>(content) else { return HashSet::new() };
-    content.ignored_users.keys().filter_map(|user_id| UserId::parse(user_id).ok()).collect()
 }
 
 /// The room, if the user is or was something in it. Rooms that are strange to a user look like rooms that are not.
@@ -182,17 +165,4 @@ async fn write(
     let position = txn.next_position().await?;
     account_data::put(txn, user_id, room, data_type, content, position).await?;
     Ok(position)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_list_of_users_ignores_nobody() {
-        assert_eq!(ignored_in(r#"{"ignored_users":{"@a:b":{},"no user":{}}}"#).len(), 1);
-        for content in ["{}", r#"{"ignored_users":[]}"#, r#"{"ignored_users":null}"#] {
-            assert!(ignored_in(content).is_empty(), "{content}");
-        }
-    }
 }

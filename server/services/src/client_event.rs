@@ -24,16 +24,21 @@ pub struct Unsigned<'a> {
     pub relations: Option<&'a RawValue>,
 }
 
-/// Which of its forms an event has: in a room's part of a sync the room need not be named again.
+/// Which of its forms an event has: in a room's part of a sync the room need not be named again, and a filter may ask
+/// for events as servers send them to each other (`event_format`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     WithRoomId,
     WithoutRoomId,
+    Federation,
 }
 
 /// Writes an event for a client.
 pub fn format(event: &Event, form: Form, unsigned: &Unsigned<'_>) -> Box<RawValue> {
     let mut out = Writer::new(event.json().len() + 256);
+    if form == Form::Federation {
+        return format_whole(out, event, unsigned);
+    }
     write_common(&mut out, event);
     out.text("event_id", event.event_id());
     out.number("origin_server_ts", event.origin_server_ts());
@@ -43,6 +48,16 @@ pub fn format(event: &Event, form: Form, unsigned: &Unsigned<'_>) -> Box<RawValu
     if let Some(redacts) = event.redacts() {
         out.text("redacts", redacts);
     }
+    out.raw("unsigned", &format_unsigned(unsigned));
+    out.finish()
+}
+
+/// What was signed, and what clients need to make use of it.
+fn format_whole(mut out: Writer, event: &Event, unsigned: &Unsigned<'_>) -> Box<RawValue> {
+    for (key, value) in event.fields().iter().filter(|(key, _)| !matches!(*key, "event_id" | "unsigned")) {
+        out.any(key, value);
+    }
+    out.text("event_id", event.event_id());
     out.raw("unsigned", &format_unsigned(unsigned));
     out.finish()
 }
@@ -124,7 +139,7 @@ fn to_raw(text: Vec<u8>) -> Box<RawValue> {
     RawValue::from_string(text).expect("what the event core writes is JSON")
 }
 
-/// Writes a JSON object whose keys need no escaping.
+/// Writes a JSON object. Keys need no escaping, unless it is said.
 struct Writer(Vec<u8>);
 
 impl Writer {
@@ -151,6 +166,18 @@ impl Writer {
     fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         write_canonical(&Value::from(value), &mut self.0);
+    }
+
+    /// Any value under any key.
+    fn any(&mut self, key: &str, value: &Value) {
+        let mut escaped = Vec::new();
+        write_canonical(&Value::from(key), &mut escaped);
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.extend_from_slice(&escaped);
+        self.0.push(b':');
+        write_canonical(value, &mut self.0);
     }
 
     fn number(&mut self, key: &str, value: i64) {
@@ -218,6 +245,16 @@ mod tests {
         assert_eq!(read(&format(&event, Form::WithRoomId, &unsigned)), expected);
         let bare = read(&format(&event, Form::WithoutRoomId, &Unsigned::default()));
         assert_eq!((bare.get("room_id"), &bare["unsigned"]), (None, &json!({})));
+    }
+
+    #[test]
+    fn federation_format_has_all_that_was_signed() {
+        let event = event(RoomVersion::V10, "m.test", None);
+        let json = read(&format(&event, Form::Federation, &Unsigned::default()));
+        for field in ["auth_events", "prev_events", "hashes", "signatures", "depth", "room_id", "event_id"] {
+            assert!(json.get(field).is_some(), "{field}");
+        }
+        assert_eq!(json["unsigned"], json!({}));
     }
 
     #[test]

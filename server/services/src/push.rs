@@ -3,7 +3,7 @@
 
 mod members;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use myelin_core::{
     Event, RoomVersionRules,
@@ -15,11 +15,12 @@ use myelin_storage::{
     EventNid, Position, RoomNid, StorageError, WriteTxn,
     notifications::{self, Digest, NewNotification},
 };
-use ruma::{OwnedServerName, UserId};
+use ruma::{OwnedServerName, OwnedUserId, UserId};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::members::{Before, RoomMembers};
 use crate::{
+    ignored_users::IgnoredUsers,
     push_rules::PushRules,
     thread::{self, Relation},
 };
@@ -34,6 +35,7 @@ const PRUNE_EVERY: i64 = 256;
 #[derive(Clone)]
 pub struct Push {
     rules: PushRules,
+    ignored_users: IgnoredUsers,
     server_name: OwnedServerName,
 }
 
@@ -58,8 +60,8 @@ pub(crate) struct Powers<'a> {
 
 impl Push {
     /// Push by these rules, for users of this server.
-    pub fn new(rules: PushRules, server_name: OwnedServerName) -> Self {
-        Self { rules, server_name }
+    pub fn new(rules: PushRules, ignored_users: IgnoredUsers, server_name: OwnedServerName) -> Self {
+        Self { rules, ignored_users, server_name }
     }
 
     /// Who of a room's members, and of those whom it invites, an event notifies.
@@ -72,6 +74,8 @@ impl Push {
         let mut users: Vec<(&UserId, Option<&str>)> = members.local().collect();
         let invited = self.invited(event);
         users.extend(invited.as_ref().map(|invited| (&**invited, event.content().get_str("displayname"))));
+        let ignoring = self.ignoring(event).await?;
+        users.retain(|(user_id, _)| ignoring.binary_search_by(|found| (**found).cmp(user_id)).is_err());
         if users.iter().all(|(user_id, _)| *user_id == event.sender()) {
             return Ok(Vec::new());
         }
@@ -104,8 +108,17 @@ impl Push {
         Ok(groups.into_iter().map(|(actions, group)| Notice::new(actions, group)).collect())
     }
 
+    /// Who does not hear of the event because of its sender, in the order of their ids.
+    async fn ignoring(&self, event: &Event) -> Result<Arc<[OwnedUserId]>, StorageError> {
+        let is_told = event.state_key().is_some() && event.membership() != Some("invite");
+        match <&UserId>::try_from(event.sender()) {
+            Ok(sender) if !is_told => self.ignored_users.list_ignoring(sender).await,
+            _ => Ok(Arc::default()),
+        }
+    }
+
     /// The user of this server whom the event invites.
-    fn invited(&self, event: &Event) -> Option<ruma::OwnedUserId> {
+    fn invited(&self, event: &Event) -> Option<OwnedUserId> {
         let is_invite = event.event_type() == "m.room.member" && event.membership() == Some("invite");
         let invited = UserId::parse(event.state_key().filter(|_| is_invite)?).ok()?;
         (invited.server_name() == self.server_name).then_some(invited)

@@ -154,8 +154,7 @@ impl Syncs {
         let since = self.parse_since(request.since.as_deref())?;
         let filter = self.find_filter(requester, request.filter.clone()).await?;
         let mark = Self::parse_mark(request.since.as_deref());
-        let collector =
-            collect::Collector { shared: &self.0, requester, filter: &filter, request: &request, mark };
+        let collector = collect::Collector::new(&self.0, requester, &filter, &request, mark);
         let Some(since) = since else { return Ok(collector.collect(None).await?) };
         if request.full_state {
             return Ok(collector.collect(Some(since)).await?);

@@ -16,6 +16,7 @@ use crate::{
     directory::{Directory, DirectorySettings},
     filters::Filters,
     health::Health,
+    ignored_users::IgnoredUsers,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
     media::{Media, MediaParts},
@@ -91,13 +92,14 @@ impl Services {
         let notifier = Notifier::new(*store.committed().borrow());
         let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
         let push_rules = PushRules::new(store.clone(), notifier.clone());
+        let ignored_users = IgnoredUsers::new(store.clone());
         let rooms = Rooms::new(RoomParts {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
             notifier: notifier.clone(),
             tasks: tasks.clone(),
-            push: Push::new(push_rules.clone(), server_name.clone()),
+            push: Push::new(push_rules.clone(), ignored_users.clone(), server_name.clone()),
             key,
             settings: room_settings(&config, server_name.clone()),
         });
@@ -120,7 +122,7 @@ impl Services {
             profile_settings(&config, server_name.clone()),
         );
         let filters = Filters::new(store.clone());
-        let account_data = AccountData::new(store.clone(), notifier.clone());
+        let account_data = AccountData::new(store.clone(), notifier.clone(), ignored_users);
         let pushers = Pushers::new(store.clone(), clock.clone());
         let receipts = Receipts::new(store.clone(), notifier.clone(), clock.clone());
         let typing = Typing::new(store.clone(), clock.clone(), notifier.clone(), &random, tasks.clone());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use myelin_core::{Event, RoomVersionRules};
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, OwnedUserId};
 
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, WriteTxn,
@@ -187,6 +187,17 @@ pub async fn list_ids(
     txn.fetch_all(LIST_IDS, args![Value::list(events.iter().map(|nid| nid.0))]).await
 }
 
+/// The senders of those events, in no order.
+pub async fn list_senders(
+    txn: &mut ReadTxn,
+    events: &[EventNid],
+) -> Result<Vec<(EventNid, OwnedUserId)>, StorageError> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    txn.fetch_all(LIST_SENDERS, args![Value::list(events.iter().map(|nid| nid.0))]).await
+}
+
 /// The event of that id.
 pub async fn find(txn: &mut ReadTxn, event_id: &EventId) -> Result<Option<StoredEvent>, StorageError> {
     txn.fetch_optional(FIND, args![event_id]).await
@@ -267,6 +278,9 @@ sql! {
     FIND_NID = "SELECT event_nid FROM event_ids WHERE event_id = $1";
     LIST_IDS = "
         SELECT event_nid, event_id FROM event_ids
+        WHERE event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    LIST_SENDERS = "
+        SELECT event_nid, sender FROM events
         WHERE event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     FIND = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,

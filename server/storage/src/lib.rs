@@ -78,6 +78,7 @@ mod error;
 pub mod event_graph;
 pub mod events;
 pub mod filters;
+pub mod ignored_users;
 pub mod key_backups;
 mod leases;
 pub mod media;

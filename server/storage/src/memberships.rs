@@ -102,13 +102,15 @@ pub async fn list_of_room(
     txn.fetch_all(LIST_OF_ROOM, args![room, membership]).await
 }
 
-/// Up to `limit` of the users who are joined to the room, in the order of their ids.
-pub async fn list_first_joined(
+/// The first users with that membership in the room, without one of them, by when their memberships changed.
+pub async fn list_first(
     txn: &mut ReadTxn,
     room: RoomNid,
+    membership: &str,
+    except: &UserId,
     limit: u32,
-) -> Result<Vec<OwnedUserId>, StorageError> {
-    txn.fetch_all(LIST_FIRST_JOINED, args![room, limit]).await
+) -> Result<Vec<(Position, OwnedUserId)>, StorageError> {
+    txn.fetch_all(LIST_FIRST, args![room, membership, except, limit]).await
 }
 
 /// The users who are joined to the room, and the events that say so, in the order of their ids.
@@ -151,8 +153,10 @@ sql! {
         FROM memberships WHERE user_id = $1 AND position > $2
         ORDER BY position";
     LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
-    LIST_FIRST_JOINED = "
-        SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id LIMIT $2";
+    LIST_FIRST = "
+        SELECT position, user_id FROM memberships
+        WHERE room_nid = $1 AND membership = $2 AND user_id <> $3
+        ORDER BY position LIMIT $4";
     LIST_JOINED = "
         SELECT user_id, event_nid FROM memberships WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
     LIST_SHARING = "

@@ -138,14 +138,15 @@ pub async fn list_edits(
     txn.fetch_all(LIST_EDITS, args![list_of(events), room, until]).await
 }
 
-/// The events that refer to those, with what they refer to; 1000 at most.
+/// The events that refer to those and are of none of the `ignored`, with what they refer to; 1000 at most.
 pub async fn list_references(
     txn: &mut ReadTxn,
     room: RoomNid,
     events: &[EventNid],
     until: Position,
+    ignored: &[&UserId],
 ) -> Result<Vec<(EventNid, OwnedEventId)>, StorageError> {
-    txn.fetch_all(LIST_REFERENCES, args![list_of(events), room, until]).await
+    txn.fetch_all(LIST_REFERENCES, args![list_of(events), room, until, Value::list(ignored)]).await
 }
 
 /// The threads that begin with those events.
@@ -156,6 +157,17 @@ pub async fn list_threads_of(
     user_id: &UserId,
 ) -> Result<Vec<Thread>, StorageError> {
     txn.fetch_all(LIST_THREADS_OF, args![list_of(roots), room, user_id]).await
+}
+
+/// The threads that begin with those events, as if the `ignored` had not taken part. It counts the replies anew.
+pub async fn list_threads_without(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    roots: &[EventNid],
+    user_id: &UserId,
+    ignored: &[&UserId],
+) -> Result<Vec<Thread>, StorageError> {
+    txn.fetch_all(LIST_THREADS_WITHOUT, args![list_of(roots), room, user_id, Value::list(ignored)]).await
 }
 
 /// The threads of a room whose newest reply is not above a position, the one with the newest reply first;
@@ -253,6 +265,7 @@ sql! {
         FROM event_relations JOIN event_ids ON event_ids.event_nid = event_relations.event_nid
         WHERE target_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
             AND room_nid = $2 AND relation = 'm.reference' AND position <= $3
+            AND sender NOT IN (SELECT value FROM json_each($4))
         ORDER BY target_nid, position LIMIT 1000";
     LIST_THREADS_OF = "
         SELECT root_nid, latest_nid, latest_position, replies,
@@ -263,6 +276,22 @@ sql! {
         FROM threads
         WHERE root_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND room_nid = $2
         ORDER BY root_nid";
+    LIST_THREADS_WITHOUT = "
+        SELECT threads.root_nid, latest.event_nid, threads.position, threads.replies,
+            EXISTS (
+                SELECT 1 FROM event_relations
+                WHERE target_nid = root_nid AND relation = 'm.thread' AND event_relations.sender = $3
+            ) OR EXISTS (SELECT 1 FROM events WHERE event_nid = root_nid AND events.sender = $3)
+        FROM (
+            SELECT target_nid AS root_nid, MAX(position) AS position, COUNT(*) AS replies
+            FROM event_relations
+            WHERE target_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND room_nid = $2
+                AND relation = 'm.thread' AND sender NOT IN (SELECT value FROM json_each($4))
+            GROUP BY target_nid
+        ) AS threads
+        JOIN event_relations AS latest
+            ON latest.target_nid = threads.root_nid AND latest.position = threads.position
+        ORDER BY threads.root_nid";
     LIST_THREADS = "
         SELECT root_nid, latest_nid, latest_position, replies, participated
         FROM (

@@ -132,6 +132,36 @@ pub async fn list_changed(
     txn.fetch_all(LIST_CHANGED, args![Value::list(rooms.iter().map(|room| room.0)), after]).await
 }
 
+/// The state that a room had at a place; none if it is the current one.
+pub async fn find_state_at(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    at: Position,
+) -> Result<Option<StateId>, StorageError> {
+    let found: Option<StateAt> = txn.fetch_optional(FIND_STATE_AT, args![room, at]).await?;
+    Ok(found.and_then(|found| found.0))
+}
+
+/// Notes what the state of a room was before a place, where the event that stands there does not say it: because it
+/// does not follow all of the room's newest events, or because none stands there.
+pub async fn record_state_before(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    position: Position,
+    state: StateId,
+) -> Result<(), StorageError> {
+    txn.execute(RECORD_STATE_BEFORE, args![room, position, state.line, state.version]).await?;
+    Ok(())
+}
+
+struct StateAt(Option<StateId>);
+
+impl FromRow for StateAt {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self(StateId::from_columns(row, 0)?))
+    }
+}
+
 /// Moves a room on from its newest event to a newer one and the state after that. `bump` moves it up in lists of
 /// rooms. `false` if the room is not where the caller believes: the unit is to be given up then.
 pub async fn advance(
@@ -215,6 +245,23 @@ sql! {
     LIST_CHANGED = "
         SELECT room_nid FROM rooms
         WHERE room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND latest_position > $2";
+    FIND_STATE_AT = "
+        SELECT state_line, state_version
+        FROM (
+            SELECT position, follows, state_line, state_version FROM (
+                SELECT position, 0 AS follows, state_line, state_version FROM room_states
+                WHERE room_nid = $1 AND position > $2 ORDER BY position LIMIT 1
+            ) AS recorded
+            UNION ALL
+            SELECT position, follows, state_line, state_version FROM (
+                SELECT position, 1 AS follows, state_line, state_version FROM events
+                WHERE room_nid = $1 AND position > $2 ORDER BY position LIMIT 1
+            ) AS next
+        ) AS found
+        ORDER BY position, follows LIMIT 1";
+    RECORD_STATE_BEFORE = "
+        INSERT INTO room_states (room_nid, position, state_line, state_version) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (room_nid, position) DO NOTHING";
     ADVANCE = "
         UPDATE rooms SET latest_position = $3, bump_position = CASE WHEN $4 THEN $3 ELSE bump_position END,
             state_line = $5, state_version = $6

@@ -1,5 +1,6 @@
 //! What tests share; a dev-dependency only.
 
+mod forks;
 mod keys;
 mod rooms;
 mod server;

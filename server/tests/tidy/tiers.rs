@@ -15,6 +15,7 @@ const TIERS: &[(u8, &[&str])] = &[
         &[
             "turn",
             "client_event",
+            "event_fields",
             "event_filter",
             "health",
             "keys",
@@ -24,7 +25,7 @@ const TIERS: &[(u8, &[&str])] = &[
             "thread",
         ],
     ),
-    (2, &["device_list", "filters", "presence", "push_rules", "session", "typing"]),
+    (2, &["device_list", "filters", "ignored_users", "presence", "push_rules", "session", "typing"]),
     (3, &["account", "account_data", "media"]),
     (
         4,

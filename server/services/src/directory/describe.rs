@@ -9,7 +9,7 @@ use myelin_storage::{
 use ruma::{RoomId, RoomOrAliasId, UserId};
 
 use super::{Directory, DirectoryError};
-use crate::timeline::Access;
+use crate::{ignored_users::Ignored, timeline::Access};
 
 /// Rooms that a restricted room is looked at for at most.
 const MAX_ALLOWED_ROOMS: usize = 100;
@@ -77,7 +77,7 @@ pub(super) async fn describe(
 }
 
 async fn allowed_rooms(txn: &mut ReadTxn, room: &Room) -> Result<Vec<String>, StorageError> {
-    let Some(access) = Access::of_member(room.clone())? else { return Ok(Vec::new()) };
+    let Some(access) = Access::of_member(room.clone(), Ignored::default())? else { return Ok(Vec::new()) };
     let Some(nid) = state::find(txn, access.state, "m.room.join_rules", "").await?.0 else {
         return Ok(Vec::new());
     };

@@ -11,7 +11,7 @@ use super::{
     Directory, DirectoryError,
     describe::{Described, describe},
 };
-use crate::{client_event, session::Requester, timeline::Access};
+use crate::{client_event, ignored_users::Ignored, session::Requester, timeline::Access};
 
 /// Rooms that a page has at most, and where no number is given.
 const MAX_PAGE: usize = 50;
@@ -147,7 +147,7 @@ async fn children(txn: &mut ReadTxn, room: &Room, suggested_only: bool) -> Resul
     if room.summary.room_type.as_deref() != Some("m.space") {
         return Ok(Vec::new());
     }
-    let Some(access) = Access::of_member(room.clone())? else { return Ok(Vec::new()) };
+    let Some(access) = Access::of_member(room.clone(), Ignored::default())? else { return Ok(Vec::new()) };
     let (found, _) = state::list_type(txn, access.state, "m.space.child").await?;
     let nids: Vec<EventNid> = found.into_values().take(MAX_CHILDREN).collect();
     let mut children = Vec::new();

@@ -298,9 +298,10 @@ impl Rooms {
                 return Ok(Some(user_id));
             }
         }
-        let members = memberships::list_first_joined(&mut txn, room, MAX_AUTHORISERS).await?;
+        let members = memberships::list_first(&mut txn, room, "join", user_id, MAX_AUTHORISERS).await?;
+        let found = members.into_iter().map(|(_, member)| member).find(|member| may_let_in(member));
         let nobody = || RoomError::Forbidden("Nobody here may let you in.".to_owned());
-        Ok(Some(members.into_iter().find(|member| may_let_in(member)).ok_or_else(nobody)?))
+        Ok(Some(found.ok_or_else(nobody)?))
     }
 
     async fn is_in_allowed_room(&self, join_rules: &Event, user_id: &UserId) -> Result<bool, StorageError> {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use myelin_storage::{
-    Position, ReadTxn, RoomNid, StorageError, device_lists,
+    EventNid, Position, ReadTxn, RoomNid, StorageError, device_lists, events,
     memberships::{self, Membership},
     one_time_keys,
     rooms::{self, Room},
     to_device,
 };
-use ruma::api::client::filter::FilterDefinition;
+use ruma::api::client::filter::{EventFormat, FilterDefinition};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     client_event::Form,
+    event_fields::EventFields,
+    ignored_users::Ignored,
     session::Requester,
-    timeline::{Access, ReadError},
+    timeline::{Access, ReadError, Shown},
     typing::TypingMark,
 };
 
@@ -40,9 +42,28 @@ pub(super) struct Collector<'a> {
     pub(super) request: &'a SyncRequest,
     /// Up to where the client was told who types.
     pub(super) mark: Option<TypingMark>,
+    /// How the client wants events, and what of them.
+    pub(super) form: Form,
+    pub(super) fields: EventFields,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    /// A request of a client that was told who types up to the mark.
+    pub(super) fn new(
+        shared: &'a Shared,
+        requester: &'a Requester,
+        filter: &'a FilterDefinition,
+        request: &'a SyncRequest,
+        mark: Option<TypingMark>,
+    ) -> Self {
+        let form = match filter.event_format {
+            EventFormat::Federation => Form::Federation,
+            _ => Form::WithoutRoomId,
+        };
+        let fields = EventFields::new(filter.event_fields.as_deref());
+        Self { shared, requester, filter, request, mark, form, fields }
+    }
+
     /// Everything after `since`, or everything.
     pub(super) async fn collect(&self, since: Option<Position>) -> Result<Response, StorageError> {
         if let Some(since) = since {
@@ -235,9 +256,11 @@ impl Collector<'_> {
         (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Vec<&'m Membership>, StorageError> {
+        let unwanted = unwanted_invites(txn, memberships, &own.ignored).await?;
         let visible = memberships.iter().filter(|membership| {
             membership.since_position <= until
-                && !(membership.forgotten && matches!(membership.membership.as_str(), "leave" | "ban"))
+                && !(membership.forgotten && is_gone(membership))
+                && !unwanted.contains(&membership.room)
         });
         let joined: Vec<RoomNid> = memberships
             .iter()
@@ -246,9 +269,12 @@ impl Collector<'_> {
             .collect();
         own.read_receipts(txn, self, &joined, since).await?;
         let Some(since) = since else {
-            let include_leave = self.filter.room.include_leave;
-            let is_gone = |membership: &Membership| matches!(membership.membership.as_str(), "leave" | "ban");
-            return Ok(visible.filter(|membership| include_leave || !is_gone(membership)).collect());
+            let visible: Vec<&Membership> = visible.collect();
+            if self.filter.room.include_leave {
+                return Ok(visible);
+            }
+            let left = self.left_by_oneself(txn, &visible).await?;
+            return Ok(visible.into_iter().filter(|membership| !left.contains(&membership.event)).collect());
         };
         let changed: BTreeSet<RoomNid> =
             rooms::list_changed(txn, &joined, since).await?.into_iter().collect();
@@ -262,6 +288,24 @@ impl Collector<'_> {
                 _ => membership.since_position > since,
             })
             .collect())
+    }
+
+    /// The memberships by which the user went of its own will. What others did to it is told to a client that begins
+    /// as well, as in Synapse.
+    async fn left_by_oneself(
+        &self,
+        txn: &mut ReadTxn,
+        memberships: &[&Membership],
+    ) -> Result<BTreeSet<EventNid>, StorageError> {
+        let gone = memberships.iter().filter(|membership| is_gone(membership));
+        let nids: Vec<EventNid> = gone.map(|membership| membership.event).collect();
+        let mut left = BTreeSet::new();
+        for piece in nids.chunks(1_000) {
+            let senders = events::list_senders(txn, piece).await?;
+            let own = senders.into_iter().filter(|(_, sender)| *sender == self.requester.user_id);
+            left.extend(own.map(|(nid, _)| nid));
+        }
+        Ok(left)
     }
 
     pub(super) fn takes(&self, room: &Room) -> bool {
@@ -314,7 +358,7 @@ impl Collector<'_> {
         (since, until): Range,
         own: &mut OwnData,
     ) -> Result<Option<JoinedRoom>, StorageError> {
-        let Some(access) = Access::of_member(room)? else { return Ok(None) };
+        let Some(access) = Access::of_member(room, own.ignored.clone())? else { return Ok(None) };
         // Whoever joined since then knows nothing of the room.
         let since_of_room = since.filter(|since| membership.since_position <= *since);
         let span = Span { since: since_of_room, until, full_state: self.request.full_state };
@@ -372,7 +416,7 @@ impl Collector<'_> {
         room: Room,
         membership: &Membership,
     ) -> Result<Option<Events>, StorageError> {
-        let Some(access) = Access::of_member(room)? else { return Ok(None) };
+        let Some(access) = Access::of_member(room, Ignored::default())? else { return Ok(None) };
         Ok(Some(self.stripped_state(txn, &access, membership.event).await?))
     }
 
@@ -397,11 +441,14 @@ impl Collector<'_> {
             }
             // The user never was in the room: an invite was refused or taken back.
             Ok(_) | Err(ReadError::NotInRoom { .. }) => {
-                let Some(access) = Access::of_member(room)? else { return Ok(None) };
-                let stored = myelin_storage::events::list(txn, &[membership.event]).await?;
+                let Some(access) = Access::of_member(room, Ignored::default())? else { return Ok(None) };
+                let Some(stored) = events::list(txn, &[membership.event]).await?.pop() else {
+                    return Ok(None);
+                };
                 let reader = self.reader(&access);
-                let shown = reader.see(txn, stored).await?;
-                let events = reader.format(txn, &shown, Form::WithoutRoomId).await?;
+                let shown: Vec<Shown> = reader.see_own(&stored)?.into_iter().collect();
+                let events = reader.format(txn, &shown, self.form).await?;
+                let events = events.into_iter().map(|event| self.fields.pick(event)).collect();
                 let timeline = Timeline { events, limited: false, prev_batch: None };
                 Ok(Some(LeftRoom { timeline, state: Some(Events::default()), ..LeftRoom::default() }))
             }
@@ -409,4 +456,30 @@ impl Collector<'_> {
             Err(ReadError::NotFound(_) | ReadError::InvalidToken) => Ok(None),
         }
     }
+}
+
+fn is_gone(membership: &Membership) -> bool {
+    matches!(membership.membership.as_str(), "leave" | "ban")
+}
+
+/// The rooms to which ignored users invite.
+pub(super) async fn unwanted_invites(
+    txn: &mut ReadTxn,
+    memberships: &[Membership],
+    ignored: &Ignored,
+) -> Result<BTreeSet<RoomNid>, StorageError> {
+    if ignored.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let invites = memberships.iter().filter(|membership| membership.membership == "invite");
+    let rooms: BTreeMap<EventNid, RoomNid> =
+        invites.map(|membership| (membership.event, membership.room)).collect();
+    let nids: Vec<EventNid> = rooms.keys().copied().collect();
+    let mut unwanted = BTreeSet::new();
+    for piece in nids.chunks(1_000) {
+        let senders = events::list_senders(txn, piece).await?;
+        let ignored = senders.into_iter().filter(|(_, sender)| ignored.contains(sender.as_str()));
+        unwanted.extend(ignored.filter_map(|(nid, _)| rooms.get(&nid).copied()));
+    }
+    Ok(unwanted)
 }

@@ -1,11 +1,11 @@
 //! Which members a device was told of: <https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members>.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use myelin_storage::RoomNid;
+use myelin_storage::{Position, RoomNid};
 use quick_cache::sync::Cache;
 use ruma::{OwnedDeviceId, OwnedUserId};
 
@@ -19,8 +19,8 @@ const MAX_MEMBERS: usize = 1_000;
 
 type Key = (OwnedUserId, Option<OwnedDeviceId>, RoomNid);
 
-/// The members that devices know. Cheap to clone.
-pub(super) struct SentMembers(Cache<Key, Arc<Mutex<HashSet<String>>>>);
+/// The members that devices know, with where the answer ended that told of them.
+pub(super) struct SentMembers(Cache<Key, Arc<Mutex<HashMap<String, Position>>>>);
 
 impl Default for SentMembers {
     fn default() -> Self {
@@ -29,19 +29,28 @@ impl Default for SentMembers {
 }
 
 impl SentMembers {
-    /// Those of the members that the device was not told of. It is taken to be told of them now.
+    /// Those of the members that the device does not know, which has the answers up to `since`: an answer after that
+    /// got lost. It is taken to be told of them in the answer up to `until`.
     pub(super) fn tell<'a>(
         &self,
         requester: &Requester,
         room: RoomNid,
         members: BTreeSet<&'a str>,
+        (since, until): (Option<Position>, Position),
     ) -> BTreeSet<&'a str> {
         let known = self.of(requester, room);
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > MAX_MEMBERS {
             known.clear();
         }
-        members.into_iter().filter(|member| known.insert((*member).to_owned())).collect()
+        let is_unknown = |member: &&str| {
+            if known.get(*member).is_some_and(|told| Some(*told) <= since) {
+                return false;
+            }
+            known.insert((*member).to_owned(), until);
+            true
+        };
+        members.into_iter().filter(is_unknown).collect()
     }
 
     /// Forgets what the device knew: it begins anew in the room.
@@ -49,7 +58,7 @@ impl SentMembers {
         self.0.remove(&key(requester, room));
     }
 
-    fn of(&self, requester: &Requester, room: RoomNid) -> Arc<Mutex<HashSet<String>>> {
+    fn of(&self, requester: &Requester, room: RoomNid) -> Arc<Mutex<HashMap<String, Position>>> {
         let key = key(requester, room);
         match self.0.get(&key) {
             Some(known) => known,

@@ -14,11 +14,12 @@ use serde_json::{
 };
 
 use super::{collect::Collector, response::Events};
-use crate::event_filter;
+use crate::{event_filter, ignored_users::Ignored};
 
 /// The user's data that changed, by room.
 #[derive(Default)]
 pub(super) struct OwnData {
+    pub(super) ignored: Ignored,
     pub(super) account_data: Events,
     of_rooms: BTreeMap<RoomNid, Vec<Box<RawValue>>>,
     receipts: BTreeMap<RoomNid, Box<RawValue>>,
@@ -39,8 +40,8 @@ impl OwnData {
         collector: &Collector<'_>,
         since: Option<Position>,
     ) -> Result<Self, StorageError> {
-        let mut own = Self::default();
         let user_id = &collector.requester.user_id;
+        let mut own = Self { ignored: Ignored::of(txn, user_id).await?, ..Self::default() };
         let after = since.unwrap_or(Position(i64::MIN));
         for entry in account_data::list_changes(txn, user_id, after).await? {
             own.add(collector, &entry)?;

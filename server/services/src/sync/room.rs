@@ -1,11 +1,11 @@
 //! One room's part of the answer: its timeline, the state around it, and what belongs to the user alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use myelin_core::Event;
 use myelin_storage::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, events, memberships,
-    rooms::Room,
+    rooms::{self, Room},
     state::{self, StateKey, StateMap},
 };
 use ruma::{OwnedUserId, api::client::filter::LazyLoadOptions};
@@ -16,9 +16,8 @@ use super::{
     response::{Events, Summary, Timeline},
 };
 use crate::{
-    client_event::{self, Form},
-    event_filter,
-    timeline::{Access, Newest, Reader, read_events},
+    client_event, event_filter,
+    timeline::{Access, Newest, Reader, Shown, read_events},
 };
 
 /// Events of a timeline, if the filter does not say how many, as in Synapse.
@@ -28,7 +27,7 @@ const DEFAULT_LIMIT: u32 = 10;
 const MAX_LIMIT: u32 = 100;
 
 /// Users that stand for a room without a name.
-const MAX_HEROES: usize = 5;
+const MAX_HEROES: u32 = 5;
 
 /// What a client knows of a room, and what it is to be told.
 #[derive(Clone, Copy)]
@@ -56,10 +55,11 @@ impl Collector<'_> {
         span: Span,
     ) -> Result<History, StorageError> {
         let reader = self.reader(access);
-        let found = self.newest(txn, access, reader, span).await?;
-        let events = reader.format(txn, &found.shown, Form::WithoutRoomId).await?;
+        let mut found = self.newest(txn, access, reader, span).await?;
+        self.add_own_going(txn, access, span, &mut found).await?;
+        let events = reader.format(txn, &found.shown, self.form).await?;
+        let events: Vec<_> = events.into_iter().map(|event| self.fields.pick(event)).collect();
         let (state, members_changed) = self.state_around(txn, access, span, &found).await?;
-        let members_changed = members_changed || found.shown.iter().any(|shown| is_member(&shown.event));
         let summary = self.summary(txn, &access.room, span, members_changed).await?;
         let oldest = found.shown.first().map_or(span.until, |shown| Position(shown.position.0 - 1));
         let prev_batch =
@@ -69,7 +69,25 @@ impl Collector<'_> {
         Ok(History { timeline, state, summary })
     }
 
-    pub(super) fn reader(&self, access: &Access) -> Reader<'_> {
+    /// Who was banned after leaving does not see the room up to there, but hears of the ban.
+    async fn add_own_going(
+        &self,
+        txn: &mut ReadTxn,
+        access: &Access,
+        span: Span,
+        found: &mut Newest,
+    ) -> Result<(), StorageError> {
+        let Some(nid) = access.left_by.filter(|nid| found.shown.iter().all(|shown| shown.nid != *nid)) else {
+            return Ok(());
+        };
+        let Some(stored) = events::list(txn, &[nid]).await?.pop() else { return Ok(()) };
+        if stored.position > span.since {
+            found.shown.extend(self.reader(access).see_own(&stored)?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reader<'a>(&'a self, access: &'a Access) -> Reader<'a> {
         access.reader(self.requester, self.shared.clock.now_ts())
     }
 
@@ -87,7 +105,7 @@ impl Collector<'_> {
         Newest::read(txn, access, reader, limit, filter, (span.since, span.until)).await
     }
 
-    /// The state events that the client is told beside the timeline, and whether a membership changed among them.
+    /// The state events that the client is told beside the timeline, and whether a membership changed.
     async fn state_around(
         &self,
         txn: &mut ReadTxn,
@@ -95,26 +113,34 @@ impl Collector<'_> {
         span: Span,
         found: &Newest,
     ) -> Result<(Vec<Event>, bool), StorageError> {
-        let start = match found.shown.first() {
-            Some(first) => first.state_before.unwrap_or(access.state),
-            None => access.state,
+        let timeline = match self.request.use_state_after {
+            true => Replaced::default(),
+            false => Replaced::by(&found.shown),
         };
-        let target = if self.request.use_state_after { access.state } else { start };
+        // Where the user has gone from, the state ends before that.
+        let is_past = access.left_by.is_none() && access.room.latest_position > span.until;
+        let end = if is_past { state_at(txn, access, span.until).await? } else { access.state };
         let known = match span.since.filter(|_| !span.full_state) {
-            Some(since) => state_at(txn, access, since, span.until).await?,
+            // The client was told of the user's going.
+            Some(since) if access.left_by.is_some() && since >= access.until => Some(end),
+            Some(since) => Some(state_at(txn, access, since).await?),
             None => None,
         };
-        let mut wanted = match known {
-            Some(known) => changed(txn, known, target).await?,
-            None => state::full(txn, target).await?.0,
-        };
-        let members_changed = wanted.keys().any(|(event_type, _)| event_type == "m.room.member");
+        let changes = changes(txn, known, end).await?;
+        let members_changed = changes.keys().any(|(event_type, _)| event_type == "m.room.member");
+        let mut wanted = timeline.tell(changes);
+        if let Some(left_by) = access.left_by.filter(|_| self.request.use_state_after) {
+            wanted.insert(member_key(self.requester.user_id.as_str()), left_by);
+        }
         if let LazyLoadOptions::Enabled { include_redundant_members } =
             self.filter.room.state.lazy_load_options
         {
             let told = self.members_to_tell(access, found, span, include_redundant_members, &mut wanted);
             let keys: Vec<(&str, &str)> = told.into_iter().map(|user| ("m.room.member", user)).collect();
-            wanted.extend(state::list(txn, target, &keys).await?.0);
+            let members = state::list(txn, end, &keys).await?.0;
+            wanted.extend(
+                timeline.tell(members.into_iter().map(|(key, now)| (key, (None, Some(now)))).collect()),
+            );
         }
         let nids: Vec<EventNid> = wanted.into_values().collect();
         let mut state = read_events(txn, access.rules, &nids).await?;
@@ -137,10 +163,12 @@ impl Collector<'_> {
             senders.insert(self.requester.user_id.as_str());
             wanted.retain(|(event_type, _), _| event_type != "m.room.member");
         }
-        let unknown = self.shared.sent_members.tell(self.requester, access.room.nid, senders.clone());
+        let told_until = (span.since, span.until);
+        let unknown =
+            self.shared.sent_members.tell(self.requester, access.room.nid, senders.clone(), told_until);
         let mut told = if include_redundant_members { senders } else { unknown };
         // In a gap the client learns of everybody whose membership changed: it may know them.
-        told.retain(|user| !wanted.contains_key(&("m.room.member".to_owned(), (*user).to_owned())));
+        told.retain(|user| !wanted.contains_key(&member_key(user)));
         told
     }
 
@@ -156,7 +184,8 @@ impl Collector<'_> {
             return Ok(Summary::default());
         }
         let mut heroes = None;
-        if room.summary.name.is_none() && room.summary.canonical_alias.is_none() {
+        let is_unset = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
+        if is_unset(&room.summary.name) && is_unset(&room.summary.canonical_alias) {
             heroes = Some(self.heroes(txn, room.nid).await?);
         }
         Ok(Summary {
@@ -166,29 +195,31 @@ impl Collector<'_> {
         })
     }
 
-    /// The users who stand for a room without a name.
+    /// The users who stand for a room without a name: the first who are in it or invited, or where nobody is, the first
+    /// who went.
     pub(super) async fn heroes(
         &self,
         txn: &mut ReadTxn,
         room: RoomNid,
     ) -> Result<Vec<OwnedUserId>, StorageError> {
-        let mut members: Vec<OwnedUserId> = Vec::new();
-        for membership in ["join", "invite", "leave", "ban"] {
-            // Who has gone stands for a room only where nobody is left.
-            if members.is_empty() || matches!(membership, "join" | "invite") {
-                members.extend(memberships::list_of_room(txn, room, membership).await?);
-                members.retain(|member| *member != self.requester.user_id);
+        let own = &self.requester.user_id;
+        for memberships in [["join", "invite"], ["leave", "ban"]] {
+            let mut found = Vec::new();
+            for membership in memberships {
+                found.extend(memberships::list_first(txn, room, membership, own, MAX_HEROES).await?);
             }
-            if members.len() >= MAX_HEROES {
-                break;
+            if !found.is_empty() {
+                found.sort_unstable();
+                found.truncate(usize::try_from(MAX_HEROES).unwrap_or(usize::MAX));
+                return Ok(found.into_iter().map(|(_, user_id)| user_id).collect());
             }
         }
-        members.truncate(MAX_HEROES);
-        Ok(members)
+        Ok(Vec::new())
     }
 
+    /// A state event as the client wants it.
     pub(super) fn format(&self, event: &Event) -> Box<RawValue> {
-        client_event::format_aged(event, Form::WithoutRoomId, self.shared.clock.now_ts())
+        self.fields.pick(client_event::format_aged(event, self.form, self.shared.clock.now_ts()))
     }
 
     /// What somebody sees of a room that they are not in yet: <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>.
@@ -198,15 +229,7 @@ impl Collector<'_> {
         access: &Access,
         member: EventNid,
     ) -> Result<Events, StorageError> {
-        let (state, _) = state::full(txn, access.state).await?;
-        let is_shown =
-            |(event_type, state_key): &StateKey| {
-                self.shared.settings.prejoin_state.iter().any(|(shown, key)| {
-                    shown == event_type && key.as_ref().is_none_or(|key| key == state_key)
-                })
-            };
-        let mut nids: Vec<EventNid> =
-            state.into_iter().filter(|(key, _)| is_shown(key)).map(|(_, nid)| nid).collect();
+        let mut nids = self.prejoin_state(txn, access.state).await?;
         nids.push(member);
         nids.dedup();
         let mut stored = events::list(txn, &nids).await?;
@@ -217,33 +240,74 @@ impl Collector<'_> {
         }
         Ok(Events { events })
     }
+
+    async fn prejoin_state(&self, txn: &mut ReadTxn, state: StateId) -> Result<Vec<EventNid>, StorageError> {
+        let shown = &self.shared.settings.prejoin_state;
+        let keys: Option<Vec<(&str, &str)>> =
+            shown.iter().map(|(event_type, key)| Some((event_type.as_str(), key.as_deref()?))).collect();
+        if let Some(keys) = keys {
+            return Ok(state::list(txn, state, &keys).await?.0.into_values().collect());
+        }
+        // Some type is shown with every key.
+        let is_shown = |(event_type, state_key): &StateKey| {
+            let shows = |key: &Option<String>| key.as_ref().is_none_or(|key| key == state_key);
+            shown.iter().any(|(shown, key)| shown == event_type && shows(key))
+        };
+        let state = state::full(txn, state).await?.0.into_iter();
+        Ok(state.filter(|(key, _)| is_shown(key)).map(|(_, nid)| nid).collect())
+    }
 }
 
-fn is_member(event: &Event) -> bool {
-    event.event_type() == "m.room.member"
+/// What the state events of a timeline took the place of.
+#[derive(Default)]
+struct Replaced(HashMap<EventNid, Option<EventNid>>);
+
+impl Replaced {
+    fn by(timeline: &[Shown]) -> Self {
+        let state = timeline.iter().filter(|shown| shown.event.state_key().is_some());
+        Self(state.map(|shown| (shown.nid, shown.replaces)).collect())
+    }
+
+    /// What is told of changes before the timeline, so that with it the client has the state after it. What the timeline
+    /// tells is not told twice; what changed in it unseen is told as if it had changed before.
+    fn tell(&self, changes: BTreeMap<StateKey, state::Change>) -> StateMap {
+        let at_start = |(known, now): state::Change| {
+            let mut at = now?;
+            for _ in 0..=self.0.len() {
+                let Some(before) = self.0.get(&at) else { break };
+                at = (*before)?;
+            }
+            (Some(at) != known).then_some(at)
+        };
+        changes.into_iter().filter_map(|(key, change)| Some((key, at_start(change)?))).collect()
+    }
 }
 
-/// The state that the client knows: the one before the first event that it does not know.
+fn member_key(user_id: &str) -> StateKey {
+    ("m.room.member".to_owned(), user_id.to_owned())
+}
+
+/// The state that a room had at a place.
 pub(super) async fn state_at(
     txn: &mut ReadTxn,
     access: &Access,
-    since: Position,
-    until: Position,
-) -> Result<Option<StateId>, StorageError> {
-    let first = events::list_after(txn, access.room.nid, since, until, 1).await?.pop();
-    Ok(first.map_or(Some(access.state), |stored| stored.state_before))
+    at: Position,
+) -> Result<StateId, StorageError> {
+    Ok(rooms::find_state_at(txn, access.room.nid, at).await?.unwrap_or(access.state))
 }
 
-/// What holds in a state and did not hold in another.
-pub(super) async fn changed(
+/// What holds in a state, and what of it the client knew before; all of the state if it knew nothing.
+pub(super) async fn changes(
     txn: &mut ReadTxn,
-    known: StateId,
-    target: StateId,
-) -> Result<StateMap, StorageError> {
-    if known == target {
-        return Ok(StateMap::new());
+    known: Option<StateId>,
+    now: StateId,
+) -> Result<BTreeMap<StateKey, state::Change>, StorageError> {
+    match known {
+        Some(known) if known == now => Ok(BTreeMap::new()),
+        Some(known) => Ok(state::difference(txn, known, now).await?.0),
+        None => {
+            let (full, _) = state::full(txn, now).await?;
+            Ok(full.into_iter().map(|(key, now)| (key, (None, Some(now)))).collect())
+        }
     }
-    let (difference, _) = state::difference(txn, known, target).await?;
-    let there = |(key, (_, now)): (StateKey, state::Change)| Some((key, now?));
-    Ok(difference.into_iter().filter_map(there).collect::<BTreeMap<_, _>>())
 }

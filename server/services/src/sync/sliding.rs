@@ -25,7 +25,7 @@ pub use self::{
     response::{Extensions, Hero, ListCount, SlidingResponse, SlidingRoom},
 };
 use super::{FilterChoice, MAX_TIMEOUT, SyncError, SyncRequest, Syncs, collect::Collector, own::OwnData};
-use crate::session::Requester;
+use crate::{ignored_users::Ignored, session::Requester};
 
 /// One request for an answer.
 struct Slide<'a> {
@@ -33,6 +33,14 @@ struct Slide<'a> {
     request: &'a SlidingRequest,
     /// What the client knows; nothing if it begins.
     before: Option<Arc<Told>>,
+}
+
+/// What an answer shows.
+struct Moment {
+    /// What came up to here.
+    until: Position,
+    /// Nothing of these users.
+    ignored: Ignored,
 }
 
 impl Syncs {
@@ -61,7 +69,7 @@ impl Syncs {
             use_state_after: false,
         };
         let mark = before.as_ref().and_then(|before| before.typing);
-        let collector = Collector { shared: &self.0, requester, filter: &everything, request: &plain, mark };
+        let collector = Collector::new(&self.0, requester, &everything, &plain, mark);
         let slide = Slide { collector, request, before: before.clone() };
         let (mut response, told) = match &before {
             None => slide.collect().await?,
@@ -129,7 +137,9 @@ impl Slide<'_> {
         let mut txn = collector.shared.store.read().await?;
         let txn = &mut txn;
         let memberships = memberships::list_of_user(txn, &collector.requester.user_id).await?;
-        let candidates = self.candidates(txn, &memberships, until).await?;
+        let ignored = Ignored::of(txn, &collector.requester.user_id).await?;
+        let moment = Moment { until, ignored };
+        let candidates = self.candidates(txn, &memberships, &moment).await?;
         let choice = self.choose(txn, &candidates).await?;
         let mut told = Told {
             pos: self.next_pos(until),
@@ -147,7 +157,7 @@ impl Slide<'_> {
         for (index, config) in choice.wanted {
             let candidate = &candidates[index];
             let before = told.rooms.get(&candidate.room.nid).map(Arc::clone);
-            let (room, now) = self.room(txn, candidate, &config, before.as_deref(), until).await?;
+            let (room, now) = self.room(txn, candidate, &config, before.as_deref(), &moment).await?;
             if before.is_none() {
                 begun.push(candidate.room.nid);
             }

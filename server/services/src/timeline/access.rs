@@ -1,14 +1,16 @@
 //! Who may read a room, and up to where.
 
-use myelin_core::{Event, RoomVersionRules};
+use myelin_core::RoomVersionRules;
 use myelin_storage::{
-    EventNid, Position, ReadTxn, StateId, StorageError, events, memberships,
+    EventNid, Position, ReadTxn, StateId, StorageError,
+    events::{self, StoredEvent},
+    memberships,
     rooms::{self, Room},
 };
 use ruma::{RoomId, UserId};
 
 use super::{ReadError, Reader};
-use crate::session::Requester;
+use crate::{ignored_users::Ignored, session::Requester};
 
 /// What a user may read of a room.
 #[derive(Clone, Debug)]
@@ -21,10 +23,12 @@ pub struct Access {
     pub until: Position,
     /// The state that the user sees: the current one, or that of when the user went.
     pub state: StateId,
-    /// The event by which the user went, which is not in that state.
+    /// The user's membership now, of who went: the leave, or the ban that came after it. It is not in that state.
     pub left_by: Option<EventNid>,
     /// Whether the user is in the room, or was until [`Access::until`].
     pub is_member: bool,
+    /// Of whom the user wants to see no messages.
+    pub ignored: Ignored,
 }
 
 impl Access {
@@ -36,7 +40,8 @@ impl Access {
     pub async fn find(txn: &mut ReadTxn, room_id: &RoomId, user_id: &UserId) -> Result<Self, ReadError> {
         let refuse = || ReadError::NotInRoom { user_id: user_id.to_owned(), room_id: room_id.to_owned() };
         let room = rooms::find(txn, room_id).await?.ok_or_else(refuse)?;
-        let whole = Self::of_member(room)?.ok_or_else(refuse)?;
+        let ignored = Ignored::of(txn, user_id).await?;
+        let whole = Self::of_member(room, ignored)?.ok_or_else(refuse)?;
         let membership = memberships::find(txn, whole.room.nid, user_id).await?;
         let Some(membership) = membership else { return whole.open_to_the_world().ok_or_else(refuse) };
         match membership.membership.as_str() {
@@ -44,28 +49,32 @@ impl Access {
             "leave" | "ban" if !membership.forgotten => {}
             _ => return whole.open_to_the_world().ok_or_else(refuse),
         }
-        let left = events::list(txn, &[membership.event]).await?.pop();
-        let Some((left, state)) = left.and_then(|left| left.state_before.map(|state| (left, state))) else {
-            return whole.open_to_the_world().ok_or_else(refuse);
-        };
-        if !was_joined(txn, left.replaces, whole.rules).await? {
-            return whole.open_to_the_world().ok_or_else(refuse);
+        match find_going(txn, membership.event, whole.rules).await? {
+            Some((until, state)) => Ok(Self { until, state, left_by: Some(membership.event), ..whole }),
+            None => whole.open_to_the_world().ok_or_else(refuse),
         }
-        Ok(Self { until: membership.position, state, left_by: Some(left.nid), ..whole })
     }
 
     /// What somebody who is in the room reads; `None` for a room without events.
     ///
     /// # Errors
     /// If the room has a version that nobody knows.
-    pub(crate) fn of_member(room: Room) -> Result<Option<Self>, StorageError> {
+    pub(crate) fn of_member(room: Room, ignored: Ignored) -> Result<Option<Self>, StorageError> {
         let Some(state) = room.state else { return Ok(None) };
         let rules = room.rules()?;
-        Ok(Some(Self { rules, until: Position(i64::MAX), state, left_by: None, is_member: true, room }))
+        Ok(Some(Self {
+            rules,
+            until: Position(i64::MAX),
+            state,
+            left_by: None,
+            is_member: true,
+            ignored,
+            room,
+        }))
     }
 
     /// The user as somebody who reads the room.
-    pub(crate) fn reader<'a>(&self, requester: &'a Requester, now_ts: i64) -> Reader<'a> {
+    pub(crate) fn reader<'a>(&'a self, requester: &'a Requester, now_ts: i64) -> Reader<'a> {
         Reader {
             user_id: &requester.user_id,
             device_id: requester.device_id.as_deref(),
@@ -73,6 +82,7 @@ impl Access {
             rules: self.rules,
             is_member: self.is_member,
             until: self.until,
+            ignored: &self.ignored,
             now_ts,
         }
     }
@@ -83,12 +93,27 @@ impl Access {
     }
 }
 
-async fn was_joined(
+/// Changes of a membership that are gone back at most, to find when the user was in the room.
+const MAX_CHANGES: usize = 50;
+
+/// Where a user went who was in the room, and the state before that. What the user was after it, banned or invited
+/// again, opens nothing.
+async fn find_going(
     txn: &mut ReadTxn,
-    before: Option<EventNid>,
+    membership: EventNid,
     rules: &'static RoomVersionRules,
-) -> Result<bool, StorageError> {
-    let Some(before) = before else { return Ok(false) };
-    let event = events::list(txn, &[before]).await?.pop().map(|stored| stored.read(rules)).transpose()?;
-    Ok(event.as_ref().and_then(Event::membership) == Some("join"))
+) -> Result<Option<(Position, StateId)>, StorageError> {
+    let mut later: Option<StoredEvent> = None;
+    let mut at = Some(membership);
+    for _ in 0..MAX_CHANGES {
+        let Some(nid) = at else { break };
+        let Some(stored) = events::list(txn, &[nid]).await?.pop() else { break };
+        let was_joined = stored.read(rules)?.membership() == Some("join");
+        if let Some(later) = later.filter(|_| was_joined) {
+            return Ok(later.position.zip(later.state_before));
+        }
+        at = stored.replaces;
+        later = Some(stored);
+    }
+    Ok(None)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use myelin_core::Event;
 use myelin_storage::{EventNid, ReadTxn, StorageError, events, relations};
-use ruma::OwnedEventId;
+use ruma::{OwnedEventId, UserId};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -62,7 +62,13 @@ impl Reader<'_> {
         if targets.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut threads = relations::list_threads_of(txn, self.room, &targets, self.user_id).await?;
+        let ignored: Vec<&UserId> = self.ignored.iter().collect();
+        let mut threads = match ignored.is_empty() {
+            true => relations::list_threads_of(txn, self.room, &targets, self.user_id).await?,
+            false => {
+                relations::list_threads_without(txn, self.room, &targets, self.user_id, &ignored).await?
+            }
+        };
         // Who left does not learn what was said since.
         threads.retain(|thread| thread.latest_position <= self.until);
         let mut edited: Vec<EventNid> = threads.iter().map(|thread| thread.latest).collect();
@@ -96,7 +102,9 @@ impl Reader<'_> {
                 current_user_participated: thread.participated,
             });
         }
-        for (nid, event_id) in relations::list_references(txn, self.room, &targets, self.until).await? {
+        for (nid, event_id) in
+            relations::list_references(txn, self.room, &targets, self.until, &ignored).await?
+        {
             let aggregation = found.entry(nid).or_default();
             aggregation.references.get_or_insert_default().chunk.push(Reference { event_id });
         }

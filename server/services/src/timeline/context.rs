@@ -107,6 +107,9 @@ pub(super) async fn find_shown(
 ) -> Result<Shown, ReadError> {
     let stored = events::find(txn, event_id).await?.ok_or(NOT_FOUND)?;
     let position = stored.position.ok_or(NOT_FOUND)?;
+    if stored.room == access.room.nid && access.left_by == Some(stored.nid) {
+        return reader.see_own(&stored)?.ok_or(NOT_FOUND);
+    }
     if stored.room != access.room.nid || position > access.until {
         return Err(NOT_FOUND);
     }

@@ -86,7 +86,7 @@ impl Timelines {
         Ok(Page { start, end: end.map(|end| self.token(end)), events, state })
     }
 
-    pub(super) fn reader<'a>(&self, requester: &'a Requester, access: &Access) -> Reader<'a> {
+    pub(super) fn reader<'a>(&self, requester: &'a Requester, access: &'a Access) -> Reader<'a> {
         access.reader(requester, self.clock.now_ts())
     }
 }

@@ -16,7 +16,10 @@ use myelin_storage::{
 use ruma::{DeviceId, OwnedUserId, UserId};
 use serde_json::value::RawValue;
 
-use crate::client_event::{self, Form, Unsigned};
+use crate::{
+    client_event::{self, Form, Unsigned},
+    ignored_users::Ignored,
+};
 
 /// Who reads, and what of a room.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,8 @@ pub struct Reader<'a> {
     pub is_member: bool,
     /// The newest place that the user may see.
     pub until: Position,
+    /// Of whom the user wants to see no messages.
+    pub ignored: &'a Ignored,
     pub now_ts: i64,
 }
 
@@ -41,9 +46,10 @@ pub struct Shown {
     pub event: Event,
     /// What the user was in the room when it was sent.
     membership: Membership,
-    /// The state before it.
-    pub(crate) state_before: Option<StateId>,
-    replaces: Option<EventNid>,
+    /// The event of the same type and state key before it.
+    pub(crate) replaces: Option<EventNid>,
+    /// What came before it is not told either.
+    is_erased: bool,
     pub(super) redacted_by: Option<EventNid>,
 }
 
@@ -52,6 +58,13 @@ pub struct Shown {
 struct Sight {
     visibility: HistoryVisibility,
     membership: Membership,
+}
+
+impl Shown {
+    /// The event before it, as far as it is told.
+    fn told_before(&self) -> Option<EventNid> {
+        self.replaces.filter(|_| !self.is_erased)
+    }
 }
 
 impl Reader<'_> {
@@ -81,6 +94,9 @@ impl Reader<'_> {
             let (after, view) = self.judge(&event, sight);
             before = Some((event.event_id().to_owned(), after));
             let Some(position) = stored.position.filter(|_| view != View::Hidden) else { continue };
+            if self.ignored.hides(&event) {
+                continue;
+            }
             if view == View::Redacted {
                 unseen.push(shown.len());
             }
@@ -89,8 +105,8 @@ impl Reader<'_> {
                 position,
                 event,
                 membership: after.membership,
-                state_before: stored.state_before,
                 replaces: stored.replaces,
+                is_erased: false,
                 redacted_by: stored.redacted_by,
             });
         }
@@ -119,10 +135,19 @@ impl Reader<'_> {
             let shown = &mut shown[*at];
             if erased.iter().any(|user_id| user_id == shown.event.sender()) {
                 shown.event = shown.event.redacted();
-                shown.replaces = None;
+                shown.is_erased = true;
             }
         }
         Ok(())
+    }
+
+    /// The user's own membership, which the user sees whatever the room's history visibility is.
+    pub(crate) fn see_own(&self, stored: &StoredEvent) -> Result<Option<Shown>, StorageError> {
+        let event = stored.read(self.rules)?;
+        let membership = event.membership().and_then(Membership::parse).unwrap_or(Membership::Leave);
+        let Some(position) = stored.position else { return Ok(None) };
+        let (nid, replaces, redacted_by) = (stored.nid, stored.replaces, stored.redacted_by);
+        Ok(Some(Shown { nid, position, event, membership, replaces, is_erased: false, redacted_by }))
     }
 
     async fn look(&self, txn: &mut ReadTxn, state: Option<StateId>) -> Result<Sight, StorageError> {
@@ -171,7 +196,7 @@ impl Reader<'_> {
         form: Form,
     ) -> Result<Vec<Box<RawValue>>, StorageError> {
         let others: Vec<EventNid> =
-            shown.iter().flat_map(|shown| shown.replaces.into_iter().chain(shown.redacted_by)).collect();
+            shown.iter().flat_map(|shown| shown.told_before().into_iter().chain(shown.redacted_by)).collect();
         let mut events_by_nid = HashMap::new();
         for stored in events::list(txn, &others).await? {
             events_by_nid.insert(stored.nid, stored.read(self.rules)?);
@@ -187,7 +212,7 @@ impl Reader<'_> {
                 let unsigned = Unsigned {
                     age_ms: Some(self.now_ts - shown.event.origin_server_ts()),
                     transaction_id: transactions.get(&shown.nid).map(String::as_str),
-                    replaces: shown.replaces.and_then(|nid| events_by_nid.get(&nid)),
+                    replaces: shown.told_before().and_then(|nid| events_by_nid.get(&nid)),
                     redacted_because: redacted_because.as_deref(),
                     membership: Some(shown.membership.as_str()),
                     relations: aggregations.get(&shown.nid).map(AsRef::as_ref),

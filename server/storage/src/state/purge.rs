@@ -36,6 +36,8 @@ sql! {
             SELECT state_line, state_version FROM events WHERE room_nid = $1 AND state_line IS NOT NULL
             UNION ALL
             SELECT state_line, state_version FROM rooms WHERE room_nid = $1 AND state_line IS NOT NULL
+            UNION ALL
+            SELECT state_line, state_version FROM room_states WHERE room_nid = $1
         ) AS used
         GROUP BY state_line";
     LINES = "

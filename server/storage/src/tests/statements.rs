@@ -18,6 +18,7 @@ const MODULES: &[&[Sql]] = &[
     crate::event_graph::STATEMENTS,
     crate::events::STATEMENTS,
     crate::filters::STATEMENTS,
+    crate::ignored_users::STATEMENTS,
     crate::key_backups::STATEMENTS,
     crate::leases::STATEMENTS,
     crate::media::STATEMENTS,

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Slide,
+    super::collect::unwanted_invites,
+    Moment, Slide,
     request::{RoomConfig, RoomFilters},
 };
 
@@ -41,12 +42,14 @@ impl Slide<'_> {
         &self,
         txn: &mut ReadTxn,
         memberships: &[Membership],
-        until: Position,
+        moment: &Moment,
     ) -> Result<Vec<Candidate>, StorageError> {
         let is_known = |nid| self.before.as_ref().is_some_and(|before| before.rooms.contains_key(&nid));
+        let unwanted = unwanted_invites(txn, memberships, &moment.ignored).await?;
         let mut visible: BTreeMap<RoomNid, &Membership> = memberships
             .iter()
-            .filter(|membership| membership.since_position <= until)
+            .filter(|membership| membership.since_position <= moment.until)
+            .filter(|membership| !unwanted.contains(&membership.room))
             .filter(|membership| match membership.membership.as_str() {
                 "leave" | "ban" => !membership.forgotten && is_known(membership.room),
                 _ => true,

@@ -10,7 +10,7 @@ use myelin_storage::{
 use serde_json::value::RawValue;
 
 use super::{
-    Slide,
+    Moment, Slide,
     connection::ToldRoom,
     lists::Candidate,
     request::RoomConfig,
@@ -21,7 +21,7 @@ use crate::{
     client_event::Form,
     sync::{
         UnreadCounts,
-        room::{changed, state_at},
+        room::{changes, state_at},
     },
     timeline::{Access, Newest, ReadError, read_events},
 };
@@ -37,8 +37,9 @@ impl Slide<'_> {
         candidate: &Candidate,
         config: &RoomConfig,
         before: Option<&ToldRoom>,
-        until: Position,
+        moment: &Moment,
     ) -> Result<(Option<SlidingRoom>, ToldRoom), StorageError> {
+        let until = moment.until;
         let membership = candidate.membership.membership.clone();
         let mut now = ToldRoom {
             until,
@@ -47,7 +48,9 @@ impl Slide<'_> {
             config: config.clone(),
             members: before.map(|before| before.members.clone()).unwrap_or_default(),
         };
-        let Some(access) = Access::of_member(candidate.room.clone())? else { return Ok((None, now)) };
+        let Some(access) = Access::of_member(candidate.room.clone(), moment.ignored.clone())? else {
+            return Ok((None, now));
+        };
         let is_told = before.is_some_and(|before| {
             before.membership == now.membership && candidate.membership.position <= before.until
         });
@@ -202,12 +205,14 @@ impl Slide<'_> {
         let own = self.collector.requester.user_id.as_str();
         let selector = Selector { required: &now.config.required_state, own };
         let before = match known {
-            Some(known) => state_at(txn, access, known.until, now.until).await?.map(|state| (known, state)),
+            Some(known) => Some((known, state_at(txn, access, known.until).await?)),
             None => None,
         };
         let (mut wanted, news) = match before {
             Some((known, state)) => {
-                let mut delta = changed(txn, state, access.state).await?;
+                let delta = changes(txn, Some(state), access.state).await?;
+                let mut delta: StateMap =
+                    delta.into_iter().filter_map(|(key, (_, now))| Some((key, now?))).collect();
                 let news = News::of(&delta);
                 // In a gap the client forgets the members that it knows.
                 let all_members = selector.is_lazy() && !stretch.limited;

@@ -1,4 +1,4 @@
-use myelin_services::account_data::{MAX_ENTRIES, ignored_users};
+use myelin_services::{account_data::MAX_ENTRIES, ignored_users::Ignored};
 use myelin_testkit::storage::account_data;
 use myelin_testkit::{TestServer, TestUser};
 use serde_json::{Value, json};
@@ -96,6 +96,6 @@ async fn ignored_users_are_those_of_the_list() {
     let list = json!({ "ignored_users": { "@bob:myelin.test": {}, "nobody": {} } });
     server.put(&alice, &path(&alice, "m.ignored_user_list"), list).await.ok();
     let mut txn = server.store.read().await.unwrap();
-    let ignored = ignored_users(&mut txn, &alice.user_id).await.unwrap();
-    assert_eq!(ignored.iter().map(|user_id| user_id.as_str()).collect::<Vec<_>>(), ["@bob:myelin.test"]);
+    let ignored = Ignored::of(&mut txn, &alice.user_id).await.unwrap();
+    assert_eq!(ignored.iter().map(ruma::UserId::as_str).collect::<Vec<_>>(), ["@bob:myelin.test"]);
 }
