@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive;
 use crate::deb::{self, Release};
 use crate::description::Description;
+use crate::elf::Needs;
 use crate::pool::{Artifact, Channel, Family, Pool};
 use crate::publisher;
 use crate::repository::{self, Site, debian, rpm};
@@ -24,7 +25,8 @@ use crate::stage::Stage;
 use crate::verifier;
 use crate::version::Version;
 use arguments::{
-    AllArguments, Arguments, BuildArguments, Command, FamilyName, KeyCommand, SiteArguments, SourceArguments,
+    AllArguments, Arguments, BuildArguments, Command, FamilyName, GlibcLimit, KeyCommand, SiteArguments,
+    SourceArguments,
 };
 
 /// What the repositories make themselves when they are published.
@@ -106,7 +108,7 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
             package: Vec::new(),
             version: arguments.version.clone(),
             revision: arguments.revision,
-            architecture: arguments.architecture.clone(),
+            glibc: arguments.glibc,
             out: work.join(family.name()),
         };
         let channel =
@@ -123,13 +125,11 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
 fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>> {
     let tree = &arguments.source.tree;
     let description = Description::read(tree)?;
-    let binary = fs::read(&arguments.source.binary).with_context(|| {
-        format!("cannot read {}; build the server first", arguments.source.binary.display())
-    })?;
+    let needs = needs(&description, &arguments.source.binary, arguments.glibc)?;
     let release = Release {
         version: version(arguments)?,
-        architecture: arguments.family.architecture(&arguments.architecture).to_owned(),
-        glibc: glibc(&binary)?,
+        architecture: arguments.family.architecture(needs.machine).to_owned(),
+        needs,
         time: u64::from(time),
     };
     let stage_folder = arguments.out.join("stage");
@@ -280,17 +280,24 @@ fn version(arguments: &BuildArguments) -> anyhow::Result<Version> {
     Ok(text.parse::<Version>()?.with_revision(arguments.revision))
 }
 
-/// The newest version of glibc's symbols that a binary asks for.
-fn glibc(binary: &[u8]) -> anyhow::Result<String> {
-    let prefix = b"GLIBC_2.";
-    let minors =
-        binary.windows(prefix.len() + 2).filter(|window| window.starts_with(prefix)).filter_map(|window| {
-            let digits: Vec<u8> =
-                window[prefix.len()..].iter().copied().take_while(u8::is_ascii_digit).collect();
-            String::from_utf8(digits).ok()?.parse::<u32>().ok()
-        });
-    let minor = minors.max().context("the binary asks for no glibc: is it built for this system?")?;
-    Ok(format!("2.{minor}"))
+/// What a binary asks for; it is refused if the packages promise that it asks for less.
+fn needs(description: &Description, path: &Path, limit: Option<GlibcLimit>) -> anyhow::Result<Needs> {
+    let binary =
+        fs::read(path).with_context(|| format!("cannot read {}; build the server first", path.display()))?;
+    let needs = Needs::read(&binary).with_context(|| path.display().to_string())?;
+    let glibc = needs.glibc().with_context(|| path.display().to_string())?;
+    let limit = match limit {
+        Some(GlibcLimit::Any) => return Ok(needs),
+        Some(GlibcLimit::Version(limit)) => limit,
+        None => description.glibc.parse().context("packaging/package.toml: glibc")?,
+    };
+    ensure!(
+        glibc <= limit,
+        "{} asks for glibc {glibc}, and the packages are for {limit} and newer: build it against that one \
+         (docs/packaging.md says how), or say `--glibc {glibc}` for systems of your own that have it",
+        path.display()
+    );
+    Ok(needs)
 }
 
 /// A package beside what the repositories say about it.

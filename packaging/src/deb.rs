@@ -8,6 +8,7 @@ use anyhow::Context;
 use crate::archive::{self, TarWriter};
 use crate::description::{DebRelations, Description, PackageDescription};
 use crate::digest::hex;
+use crate::elf::Needs;
 use crate::pool::{Artifact, Family};
 use crate::stage::{Entry, Kind, Stage};
 use crate::version::Version;
@@ -18,8 +19,8 @@ pub(crate) struct Release {
     pub(crate) version: Version,
     /// The processor, in the family's word: `amd64`, `x86_64`.
     pub(crate) architecture: String,
-    /// The oldest glibc that has what the binary needs: `2.34`.
-    pub(crate) glibc: String,
+    /// What the binary asks for.
+    pub(crate) needs: Needs,
     /// Seconds since the epoch: the time of every file.
     pub(crate) time: u64,
 }
@@ -46,8 +47,8 @@ pub(crate) fn wrap(
     }
     let architecture = if package.arch { release.architecture.as_str() } else { "all" };
     let version = release.version.debian();
-    let facts =
-        Facts { version: &version, architecture, glibc: &release.glibc, size_bytes: content.size_bytes };
+    let libraries = release.needs.debian(&description.libraries)?.join(", ");
+    let facts = Facts { version: &version, architecture, libraries, size_bytes: content.size_bytes };
     let control = control(description, name, package, &facts);
     finish(name, &version, architecture, &control, content, &scripts(tree, name)?, release.time)
 }
@@ -73,7 +74,7 @@ pub(crate) fn wrap_files(
         description,
         name,
         package,
-        &Facts { version, architecture: "all", glibc: "", size_bytes: content.size_bytes },
+        &Facts { version, architecture: "all", libraries: String::new(), size_bytes: content.size_bytes },
     );
     finish(name, version, "all", &control, content, scripts, time)
 }
@@ -219,7 +220,7 @@ fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option
 struct Facts<'a> {
     version: &'a str,
     architecture: &'a str,
-    glibc: &'a str,
+    libraries: String,
     size_bytes: u64,
 }
 
@@ -228,8 +229,9 @@ fn control(description: &Description, name: &str, package: &PackageDescription, 
     let mut out = format!("Package: {name}\nSource: {}\n", description.name);
     out += &format!("Version: {}\nArchitecture: {}\n", facts.version, facts.architecture);
     out += &format!("Maintainer: {}\nInstalled-Size: {}\n", description.maintainer, facts.size_bytes / 1024);
-    out += &relations(&package.deb, facts.glibc);
-    out += &format!("Section: {}\nPriority: optional\nHomepage: {}\n", package.section, description.homepage);
+    out += &relations(&package.deb, &facts.libraries);
+    out += &format!("Section: {}\nPriority: optional\n", package.section);
+    out += &description.homepage.as_ref().map(|page| format!("Homepage: {page}\n")).unwrap_or_default();
     out + &format!("Description: {summary}\n{}", long_text(text))
 }
 
@@ -238,7 +240,7 @@ fn long_text(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect()
 }
 
-fn relations(deb: &DebRelations, glibc: &str) -> String {
+fn relations(deb: &DebRelations, libraries: &str) -> String {
     let fields = [
         ("Pre-Depends", &deb.pre_depends),
         ("Depends", &deb.depends),
@@ -249,7 +251,7 @@ fn relations(deb: &DebRelations, glibc: &str) -> String {
     fields
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
-        .map(|(field, names)| format!("{field}: {}\n", names.join(", ").replace("{glibc}", glibc)))
+        .map(|(field, names)| format!("{field}: {}\n", names.join(", ").replace("{libraries}", libraries)))
         .collect()
 }
 

@@ -15,7 +15,12 @@ pub(crate) struct Description {
     pub(crate) description: String,
     pub(crate) license: String,
     pub(crate) maintainer: String,
-    pub(crate) homepage: String,
+    /// Nothing while the project has no page.
+    pub(crate) homepage: Option<String>,
+    /// The newest glibc that a binary may ask for.
+    pub(crate) glibc: String,
+    /// Which package of Debian has a library.
+    pub(crate) libraries: BTreeMap<String, String>,
     pub(crate) repository: RepositoryDescription,
     pub(crate) packages: BTreeMap<String, PackageDescription>,
 }

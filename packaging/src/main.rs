@@ -12,6 +12,7 @@ mod command_line;
 mod deb;
 mod description;
 mod digest;
+mod elf;
 mod pool;
 mod publisher;
 mod repository;

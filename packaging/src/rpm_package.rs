@@ -16,6 +16,8 @@ use crate::pool::{Artifact, Family};
 use crate::signer::Signer;
 use crate::stage::{Kind, Stage};
 
+/// In the description, for what the binary asks for.
+const LIBRARIES: &str = "{libraries}";
 const LEAD_LENGTH: usize = 96;
 const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
 
@@ -70,7 +72,7 @@ pub(crate) fn wrap(
     let (version, rpm_release) = release.version.rpm();
     let facts = Facts { name, version: &version, release: &rpm_release, architecture, time: release.time };
     let mut builder = start(description, &facts)?;
-    relate(&mut builder, &package.rpm, &release.glibc);
+    relate(&mut builder, &package.rpm, &release.needs.rpm());
     for entry in stage.of_package(name) {
         let owned = |options: rpm::FileOptionsBuilder| options.user(&entry.user).group(&entry.group);
         let mode = u16::try_from(entry.mode)?;
@@ -141,20 +143,23 @@ fn start(description: &Description, facts: &Facts<'_>) -> anyhow::Result<Package
         .using_config(BuildConfig::v4().source_date(time).reserved_space(None))
         .release(facts.release)
         .description(text)
-        .url(&description.homepage)
         .packager(&description.maintainer)
         .vendor(&description.repository.origin)
         .group("Unspecified")
         .build_host("reproducible");
+    if let Some(page) = &description.homepage {
+        builder.url(page);
+    }
     Ok(builder)
 }
 
-fn relate(builder: &mut PackageBuilder, relations: &RpmRelations, glibc: &str) {
-    let named = |names: &[String]| -> Vec<Dependency> {
-        names.iter().map(|name| Dependency::any(name.replace("{glibc}", glibc))).collect()
-    };
-    for name in named(&relations.requires) {
-        builder.requires(name);
+fn relate(builder: &mut PackageBuilder, relations: &RpmRelations, libraries: &[String]) {
+    let named = |names: &[String]| -> Vec<Dependency> { names.iter().map(Dependency::any).collect() };
+    for name in &relations.requires {
+        let names = if name == LIBRARIES { libraries } else { std::slice::from_ref(name) };
+        for name in named(names) {
+            builder.requires(name);
+        }
     }
     for name in named(&relations.recommends) {
         builder.recommends(name);
@@ -210,7 +215,7 @@ fn seal(
         summary: summary.to_owned(),
         description: text.to_owned(),
         packager: description.maintainer.clone(),
-        url: description.homepage.clone(),
+        url: description.homepage.clone().unwrap_or_default(),
         license: description.license.clone(),
         vendor: description.repository.origin.clone(),
         source: package.metadata.get_source_rpm().unwrap_or_default().to_owned(),

@@ -195,7 +195,7 @@ make_rpm_root() {
     mkdir -p "$WORK/rpm"
     cp -a "$WORK/bookworm/." "$WORK/rpm"
     printf '%s\n' 'Name: base' 'Version: 1' 'Release: 1' 'Summary: base' 'License: none' 'BuildArch: noarch' \
-        'Provides: /bin/sh /usr/bin/systemd-sysusers libc.so.6(GLIBC_2.34)(64bit) libgcc_s.so.1()(64bit)' \
+        "Provides: /bin/sh /usr/bin/systemd-sysusers $(rpm -qp --requires "$WORK"/built-0.1.0/myelin-0*.rpm | grep -E 'bit|rtld' | paste -sd ' ')" \
         '%description' 'base' '%files' >"$WORK/base.spec"
     rpmbuild -bb --quiet --define "_topdir $WORK/rpmbuild" "$WORK/base.spec"
     rpm --root "$WORK/rpm" --initdb
@@ -224,7 +224,7 @@ claims_of_rpm() {
     say 'the same by dnf'
     local repository=$WORK/site/rpm/stable/x86_64 version
     for version in 0.1.0 0.1.1; do
-        pack build rpm --keys "$WORK/keys" --package myelin --binary "$WORK/myelin" --version "$version" --out "$WORK/built-$version"
+        build rpm --keys "$WORK/keys" --package myelin --version "$version" --out "$WORK/built-$version"
         [[ $version != 0.1.0 ]] || site publish "$WORK/built-$version"/*.rpm
     done
     make_rpm_root

@@ -59,12 +59,15 @@ not() { ! "$@"; }
 
 pack() { "$TARGET/debug/pack" "$@"; }
 
+# build FAMILY ARGUMENT…: packages of this machine's build, for systems that have its glibc.
+build() { pack build "$1" --glibc any --binary "$WORK/myelin" "${@:2}"; }
+
 # site COMMAND…: a command of pack that writes the site.
 site() { pack "$@" --keys "$WORK/keys" --pool "$WORK/pool" --site "$WORK/site" --url "$URL"; }
 
 # publish_version VERSION: the same binary under another version.
 publish_version() {
-    pack build deb --package myelin --binary "$WORK/myelin" --version "$1" --out "$WORK/built-$1"
+    build deb --package myelin --version "$1" --out "$WORK/built-$1"
     site publish "$WORK/built-$1"/*.deb
 }
 
@@ -81,7 +84,7 @@ main() {
     cargo build --locked --package myelin --package myelin-packaging
     strip -o "$WORK/myelin" "$TARGET/debug/myelin"
     pack key new --keys "$WORK/keys" --generation 2026
-    pack build deb --binary "$WORK/myelin" --version 0.1.0 --out "$WORK/built-0.1.0"
+    build deb --version 0.1.0 --out "$WORK/built-0.1.0"
     site publish "$WORK/built-0.1.0"/*.deb
     pack verify "$WORK/site" --keys "$WORK/keys"
 

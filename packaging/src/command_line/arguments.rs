@@ -1,9 +1,11 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::elf::Glibc;
 use crate::pool::Channel;
 
 /// Make Myelin's packages and the signed repositories that they are installed from.
@@ -95,8 +97,8 @@ pub(super) enum KeyCommand {
         /// A year, or another word that sorts behind the ones before.
         #[arg(long)]
         generation: String,
-        /// Name and address in the certificates.
-        #[arg(long, default_value = "Myelin packages <packages@myelin.example>")]
+        /// Name and address in the certificates, such as "Example packages <packages@example.org>".
+        #[arg(long, default_value = "Myelin packages")]
         user: String,
         #[arg(long, hide = true, default_value_t = 4096)]
         rsa_bits: u32,
@@ -146,9 +148,10 @@ pub(super) struct BuildArguments {
     /// Counts packagings of the same version.
     #[arg(long, default_value_t = 1)]
     pub(super) revision: u32,
-    /// What the binary runs on.
-    #[arg(long = "arch", default_value = std::env::consts::ARCH)]
-    pub(super) architecture: String,
+    /// Take a binary that asks for a newer glibc than package.toml promises, up to this one, or `any`: for systems of your
+    /// own that have it.
+    #[arg(long)]
+    pub(super) glibc: Option<GlibcLimit>,
     /// Where the packages go.
     #[arg(long, default_value = "target/packages")]
     pub(super) out: PathBuf,
@@ -183,18 +186,41 @@ pub(super) struct AllArguments {
     /// The server.
     #[arg(long, default_value = "target/release/myelin")]
     binary: PathBuf,
+    /// A server for this machine, where the binary is for another: it prints manual pages and completions.
+    #[arg(long)]
+    runner: Option<PathBuf>,
     #[arg(long)]
     pub(super) version: Option<String>,
     #[arg(long, default_value_t = 1)]
     pub(super) revision: u32,
-    #[arg(long = "arch", default_value = std::env::consts::ARCH)]
-    pub(super) architecture: String,
+    /// Take a binary that asks for a newer glibc than package.toml promises, up to this one, or `any`.
+    #[arg(long)]
+    pub(super) glibc: Option<GlibcLimit>,
 }
 
 impl AllArguments {
     /// Tree and binary of what is built.
     pub(super) fn source(&self) -> SourceArguments {
-        SourceArguments { tree: self.site.tree.clone(), binary: self.binary.clone(), runner: None }
+        SourceArguments {
+            tree: self.site.tree.clone(),
+            binary: self.binary.clone(),
+            runner: self.runner.clone(),
+        }
+    }
+}
+
+/// The newest glibc that a binary may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GlibcLimit {
+    Version(Glibc),
+    Any,
+}
+
+impl FromStr for GlibcLimit {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        if text == "any" { Ok(Self::Any) } else { Ok(Self::Version(text.parse()?)) }
     }
 }
 

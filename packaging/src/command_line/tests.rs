@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::*;
+use crate::elf;
 
 /// 2026-11-27.
 const TIME: &str = "1795737600";
@@ -15,14 +16,21 @@ struct Workshop {
 impl Workshop {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let binary = folder.path().join("server");
-        fs::write(&binary, "#!/bin/sh\n# GLIBC_2.28 GLIBC_2.34 GLIBC_2.4\necho \"$*\"\n").unwrap();
-        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+        let runner = folder.path().join("runner");
+        fs::write(&runner, "#!/bin/sh\necho \"$*\"\n").unwrap();
+        fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
         let workshop = Self { folder };
+        workshop.compile("GLIBC_2.28");
         workshop
             .pack(&["key", "new", "--rsa-bits", "2048", "--generation", "2026", "--keys", "{keys}"])
             .unwrap();
         workshop
+    }
+
+    /// Makes a server that asks for a version of glibc.
+    fn compile(&self, glibc: &str) {
+        let program = elf::tests::program(object::elf::EM_X86_64, &[("libc.so.6", &["GLIBC_2.4", glibc])]);
+        fs::write(self.path("server"), program).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -41,7 +49,7 @@ impl Workshop {
     }
 
     fn all(&self, version: &str) -> anyhow::Result<ExitCode> {
-        self.site_command(&["all", "--binary", "{server}", "--version", version])
+        self.site_command(&["all", "--binary", "{server}", "--runner", "{runner}", "--version", version])
     }
 
     fn site_command(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
@@ -177,7 +185,27 @@ fn an_index_that_expires_is_found() {
 }
 
 #[test]
-fn the_oldest_glibc_is_read_from_the_binary() {
-    assert_eq!(glibc(b"..GLIBC_2.4..GLIBC_2.34\0GLIBC_2.28").unwrap(), "2.34");
-    assert!(glibc(b"nothing").is_err());
+fn a_binary_for_newer_systems_than_promised_is_refused() {
+    let workshop = Workshop::new();
+    workshop.compile("GLIBC_2.34");
+    let error = workshop.all("0.1.0").unwrap_err().to_string();
+    assert!(error.contains("asks for glibc 2.34") && error.contains("--glibc 2.34"), "{error}");
+    assert!(!workshop.path("site").exists());
+
+    let allowed = |limit: &str| {
+        let words = ["all", "--binary", "{server}", "--runner", "{runner}", "--glibc", limit];
+        workshop.site_command(&words)
+    };
+    assert!(allowed("2.33").is_err());
+    allowed("2.34").unwrap();
+    assert!(workshop.read("debian/dists/stable/main/binary-amd64/Packages").contains("libc6 (>= 2.34)"));
+}
+
+#[test]
+fn the_maintainer_is_named_once() {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let description = Description::read(&tree).unwrap();
+    let changelog = fs::read_to_string(tree.join("debian/changelog")).unwrap();
+    let trailer = changelog.lines().find(|line| line.starts_with(" -- ")).unwrap();
+    assert!(trailer.starts_with(&format!(" -- {}  ", description.maintainer)), "{trailer}");
 }
