@@ -208,7 +208,7 @@ fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
     };
     let text = read(&path)?;
-    let token = "#DEBHELPER#\n";
+    let token = "#DEBHELPER#";
     if !text.contains(token) {
         return Ok(Some(text));
     }
@@ -236,7 +236,7 @@ fn control(description: &Description, name: &str, package: &PackageDescription, 
 }
 
 /// The long text of a description: indented, an empty line as a full stop.
-fn long_text(text: &str) -> String {
+pub(crate) fn long_text(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect()
 }
 

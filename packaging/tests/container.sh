@@ -5,23 +5,23 @@
 readonly CGROUPS=/sys/fs/cgroup/unified
 readonly BASE_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,iproute2,curl,ca-certificates,procps,debconf,gpgv,adduser,expect
 
-# mirror SUITE: the source of Debian that this machine itself uses.
+# mirror SUITE: where this machine itself gets Debian from, for any release of it.
 mirror() {
     local uri
     # shellcheck disable=SC2016 # apt expands it
-    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' "Release: $1" 'Created-By: Packages' | sort -u | head -n1)
-    [[ $uri ]] || die "apt knows no source of Debian $1"
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | sort -u | head -n1)
+    [[ $uri ]] || die 'apt knows no source of Debian'
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$1"
 }
 
-# make_root SUITE: a minimal system in $CACHE, made once, and unpacked as $WORK/SUITE.
+# make_root SUITE [PACKAGES]: a minimal system in $CACHE with these packages, made once, and unpacked as $WORK/SUITE.
 make_root() {
-    local suite=$1 archive
-    archive=$CACHE/roots/$suite-$(printf '%s' "$BASE_PACKAGES" | sha256sum | head -c 12).tar
+    local suite=$1 packages=${2:-$BASE_PACKAGES} archive
+    archive=$CACHE/roots/$suite-$(printf '%s' "$packages" | sha256sum | head -c 12).tar
     if [[ ! -e $archive ]]; then
         say "a system of Debian $suite"
         mkdir -p "$CACHE/roots"
-        mmdebstrap --quiet --mode=root --variant=minbase --include="$BASE_PACKAGES" \
+        mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
             --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
             --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
             "$suite" "$archive.unfinished.tar" "$(mirror "$suite")"

@@ -24,6 +24,8 @@ leader=''
 
 # shellcheck source=packaging/tests/container.sh
 . packaging/tests/container.sh
+# shellcheck source=packaging/tests/claim.sh
+. packaging/tests/claim.sh
 # shellcheck source=packaging/tests/claims.sh
 . packaging/tests/claims.sh
 
@@ -33,29 +35,6 @@ clean_up() {
     for name in "${booted[@]}"; do halt "$name"; done
     rm -rf --one-file-system "$WORK"
 }
-
-# claim WORDS COMMAND…: counts whether the command succeeds.
-claim() {
-    local words=$1
-    shift
-    if "$@" >"$WORK/claim.log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %s\n' "$words"
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$words"
-        tail -n 25 "$WORK/claim.log"
-    fi
-}
-
-# refuse WORDS COMMAND…: counts whether the command fails.
-refuse() {
-    local words=$1
-    shift
-    claim "$words" not "$@"
-}
-
-not() { ! "$@"; }
 
 pack() { "$TARGET/debug/pack" "$@"; }
 

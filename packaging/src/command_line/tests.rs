@@ -202,10 +202,30 @@ fn a_binary_for_newer_systems_than_promised_is_refused() {
 }
 
 #[test]
-fn the_maintainer_is_named_once() {
+fn the_recipes_say_what_the_description_says() {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let description = Description::read(&tree).unwrap();
-    let changelog = fs::read_to_string(tree.join("debian/changelog")).unwrap();
-    let trailer = changelog.lines().find(|line| line.starts_with(" -- ")).unwrap();
-    assert!(trailer.starts_with(&format!(" -- {}  ", description.maintainer)), "{trailer}");
+    let maintainer = &description.maintainer;
+    for file in ["debian/changelog", "debian/NEWS"] {
+        let text = fs::read_to_string(tree.join(file)).unwrap();
+        let trailers: Vec<&str> = text.lines().filter(|line| line.starts_with(" -- ")).collect();
+        assert!(!trailers.is_empty(), "{file}");
+        assert!(trailers.iter().all(|line| line.starts_with(&format!(" -- {maintainer}  "))), "{trailers:?}");
+    }
+    let control = fs::read_to_string(tree.join("debian/control")).unwrap();
+    assert!(control.contains(&format!("\nMaintainer: {maintainer}\n")));
+    assert_eq!(
+        control.lines().find_map(|line| line.strip_prefix("Homepage: ")),
+        description.homepage.as_deref()
+    );
+    for (name, package) in &description.packages {
+        if name == KEYRING || name == RELEASE {
+            continue;
+        }
+        let (summary, text) = description.texts(package);
+        let stanza = control.split("\n\n").find(|stanza| stanza.starts_with(&format!("Package: {name}\n")));
+        let stanza = stanza.unwrap_or_else(|| panic!("debian/control has no {name}"));
+        let described = format!("\nDescription: {summary}\n{}", deb::long_text(text));
+        assert!(format!("{}\n", stanza.trim_end()).contains(&described), "{stanza}");
+    }
 }

@@ -1,0 +1,120 @@
+#!/bin/bash
+# Builds the packages by the recipes that a distribution would take, debian/ and rpm/myelin.spec, and by `pack`, and
+# compares what came out: fields, files, modes, owners, contents and scripts.
+#
+#   packaging/tests/recipes.sh
+#
+# As root on Debian 12, in under a minute: the server is `echo`, a program that prints its arguments and is there, so
+# nothing is compiled but `pack`. Makes a minimal system of Debian 13 once (in ~/.cache/myelin).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
+readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+WORK=$(mktemp -d)
+readonly WORK
+# What both recipes need, and no compiler: the profile pkg.myelin.prebuilt takes a server that is there.
+readonly BUILD_PACKAGES=debhelper,dpkg-dev,fakeroot,rpm,debugedit
+passed=0
+failed=0
+
+# shellcheck source=packaging/tests/container.sh
+. packaging/tests/container.sh
+# shellcheck source=packaging/tests/claim.sh
+. packaging/tests/claim.sh
+
+pack() { "$TARGET/debug/pack" "$@"; }
+
+# in_root COMMAND: a shell command in the system, which has processes of its own and ends with them.
+in_root() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --mount --pid --fork --propagation private bash -ec '
+        mount --bind "$1" "$1"
+        mount --bind /dev "$1/dev"
+        mount -t proc proc "$1/proc"
+        mkdir -p "$1/.old"
+        cd "$1"
+        pivot_root . .old
+        umount -l /.old
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 sh -ec "$2"
+    ' bash "$WORK/trixie" "$1"
+}
+
+# deb_fields FILE: what the package says of itself, each list in one order. Sizes depend on the builder, and a field
+# that only repeats the name may be left out.
+deb_fields() {
+    local field
+    for field in Package Version Architecture Maintainer Section Priority Homepage Description; do
+        printf '%s: %s\n' "$field" "$(dpkg-deb --field "$1" "$field")"
+    done
+    for field in Pre-Depends Depends Recommends Suggests Conflicts Breaks Replaces Provides; do
+        printf '%s:\n%s\n' "$field" "$(dpkg-deb --field "$1" "$field" | sed 's/, */\n/g' | sort)"
+    done
+}
+
+# deb_files FILE: mode, owner, path and target of each; the folder that they are all in may be left out.
+deb_files() {
+    dpkg-deb --fsys-tarfile "$1" | tar -tv | sed -E -e '/ \.\/$/d' -e 's/ +[0-9]+ [0-9-]+ [0-9:]+ / /' | sort -k3
+}
+
+# deb_contents FILE: a checksum of each file; debhelper strips programs once more.
+deb_contents() {
+    local folder
+    folder=$(mktemp -d -p "$WORK")
+    dpkg-deb --extract "$1" "$folder"
+    (cd "$folder" && find . -type f ! -path ./usr/bin/myelin -print0 | sort -z | xargs -0 sha256sum)
+}
+
+# deb_script FILE NAME: a maintainer script, without the version of debhelper that wrote a part of it.
+deb_script() {
+    dpkg-deb --info "$1" "$2" 2>/dev/null | sed -E 's|^(# Automatically added by [a-z_]+)/.*|\1|' || true
+}
+
+# both FORM FILE OTHER [WORD]: whether two packages look the same in this form.
+both() { diff -u <("$1" "$2" "${@:4}") <("$1" "$3" "${@:4}"); }
+
+claims_of_debian() {
+    say 'debian/'
+    local package quick recipe script
+    # shellcheck disable=SC2016 # expanded in the system
+    claim 'debhelper builds it' in_root 'cd /build/myelin && DEB_BUILD_PROFILES=pkg.myelin.prebuilt MYELIN_BINARY=/build/server dpkg-buildpackage --build=binary --no-sign --ignore-builtin-builddeps'
+    pack --time "$TIME" build deb --glibc any --binary "$WORK/trixie/build/server" --out "$WORK/quick" >/dev/null
+    for package in myelin myelin-synapse-compat; do
+        quick=$(echo "$WORK/quick/${package}"_*.deb)
+        recipe=$(echo "$WORK/trixie/build/${package}"_*.deb)
+        claim "$package: the same fields" both deb_fields "$quick" "$recipe"
+        claim "$package: the same files, modes and owners" both deb_files "$quick" "$recipe"
+        claim "$package: the same contents" both deb_contents "$quick" "$recipe"
+        for script in preinst postinst prerm postrm config templates conffiles; do
+            [[ $(deb_script "$quick" "$script") || $(deb_script "$recipe" "$script") ]] || continue
+            claim "$package: the same $script" both deb_script "$quick" "$recipe" "$script"
+            case $script in templates | conffiles) continue ;; esac
+            deb_script "$quick" "$script" >"$WORK/script"
+            claim "$package: $script is clean" shellcheck -x "$WORK/script"
+        done
+    done
+}
+
+main() {
+    ((EUID == 0)) || die 'needs root: it builds in a system of its own'
+    need mmdebstrap=mmdebstrap rpm=rpmbuild shellcheck=shellcheck dpkg-dev=dpkg-parsechangelog
+    need_rust
+    trap 'rm -rf --one-file-system "$WORK"' EXIT
+    make_root trixie "$BUILD_PACKAGES"
+    cargo build --locked --package myelin-packaging
+    TIME=$(dpkg-parsechangelog --show-field Timestamp)
+    mkdir -p "$WORK/trixie/build/myelin"
+    git ls-files -z --cached --others --exclude-standard |
+        tar --create --null --files-from=- | tar --extract --directory "$WORK/trixie/build/myelin"
+    # It asks for nothing but libc, of the older of the two systems.
+    cp "$(type -P echo)" "$WORK/trixie/build/server"
+
+    claims_of_debian
+
+    printf 'recipes: %d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+main "$@"
