@@ -10,9 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
-use serde::{Deserialize, Serialize};
 
 use crate::archive;
+use crate::cargo_deb;
+use crate::cargo_rpm;
 use crate::deb::{self, Release};
 use crate::description::Description;
 use crate::elf::Needs;
@@ -22,12 +23,16 @@ use crate::repository::{self, Site, debian, rpm};
 use crate::rpm_package;
 use crate::signer::{self, Certificates, Signer, armored};
 use crate::stage::Stage;
+use crate::tools::Tools;
 use crate::verifier;
 use crate::version::Version;
 use arguments::{
     AllArguments, Arguments, BuildArguments, Command, FamilyName, GlibcLimit, KeyCommand, SiteArguments,
     SourceArguments,
 };
+
+#[cfg(test)]
+pub(crate) use arguments::tools_folder;
 
 /// What the repositories make themselves when they are published.
 const KEYRING: &str = "myelin-archive-keyring";
@@ -109,6 +114,7 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
             version: arguments.version.clone(),
             revision: arguments.revision,
             glibc: arguments.glibc,
+            fast: false,
             out: work.join(family.name()),
         };
         let channel =
@@ -129,8 +135,12 @@ fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>>
     let release = Release {
         version: version(arguments)?,
         architecture: arguments.family.architecture(needs.machine).to_owned(),
-        needs,
+        libraries: match arguments.family {
+            FamilyName::Deb => needs.debian(&description.libraries)?,
+            FamilyName::Rpm => needs.rpm(),
+        },
         time: u64::from(time),
+        fast: arguments.fast,
     };
     let stage_folder = arguments.out.join("stage");
     if stage_folder.exists() {
@@ -139,9 +149,14 @@ fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>>
     let stage = lay_out(&arguments.source, arguments.family, &stage_folder)?;
     let wanted = |name: &String| arguments.package.is_empty() || arguments.package.contains(name);
     let names = description.packages.keys().filter(|name| wanted(name) && !stage.of_package(name).is_empty());
+    stage.date(release.time)?;
+    let tools = Tools::new(&arguments.source.tools.folder, &description);
     let mut artifacts = Vec::new();
     for name in names {
         artifacts.push(match arguments.family {
+            FamilyName::Deb if description.packages[name].arch => {
+                cargo_deb::wrap(&description, name, &stage, tree, &release, &tools)?
+            }
             FamilyName::Deb => deb::wrap(&description, name, &stage, tree, &release)?,
             FamilyName::Rpm => {
                 let keys = arguments
@@ -149,7 +164,11 @@ fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>>
                     .as_ref()
                     .context("an rpm is signed when it is made: --keys says by what")?;
                 let signer = Signer::read(keys, time)?;
-                rpm_package::wrap(&description, name, &stage, tree, &release, &signer)?
+                if cargo_rpm::can_make(name, &stage) {
+                    cargo_rpm::wrap(&description, name, &stage, tree, &release, &tools, &signer)?
+                } else {
+                    rpm_package::wrap(&description, name, &stage, tree, &release, &signer)?
+                }
             }
         });
     }
@@ -300,43 +319,23 @@ fn needs(description: &Description, path: &Path, limit: Option<GlibcLimit>) -> a
     Ok(needs)
 }
 
-/// A package beside what the repositories say about it.
-#[derive(Serialize, Deserialize)]
-struct Sidecar {
-    family: Family,
-    package: String,
-    version: String,
-    architecture: String,
-    metadata: String,
-}
-
 fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(out)?;
     let path = out.join(&artifact.file_name);
     fs::write(&path, &artifact.bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    let sidecar = Sidecar {
-        family: artifact.family,
-        package: artifact.package.clone(),
-        version: artifact.version.clone(),
-        architecture: artifact.architecture.clone(),
-        metadata: artifact.metadata.clone(),
-    };
-    fs::write(out.join(format!("{}.json", artifact.file_name)), serde_json::to_vec_pretty(&sidecar)?)?;
     println!("{} ({} bytes)", path.display(), artifact.bytes.len());
     Ok(())
 }
 
+/// A package file, ours or of another builder.
 fn load(path: &Path) -> anyhow::Result<Artifact> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        bail!("{}: no file", path.display())
+    let artifact = match path.extension().and_then(|end| end.to_str()) {
+        Some("deb") => deb::artifact(bytes),
+        Some("rpm") => rpm_package::artifact(bytes),
+        _ => bail!("{}: neither a .deb nor an .rpm", path.display()),
     };
-    let sidecar = path.with_file_name(format!("{name}.json"));
-    let text = fs::read(&sidecar).with_context(|| {
-        format!("cannot read {}: `pack build` writes it beside the package", sidecar.display())
-    })?;
-    let Sidecar { family, package, version, architecture, metadata } = serde_json::from_slice(&text)?;
-    Ok(Artifact { family, package, version, architecture, file_name: name.to_owned(), metadata, bytes })
+    artifact.with_context(|| format!("{}", path.display()))
 }
 
 /// `2026.11.27`.

@@ -1,4 +1,7 @@
-//! The wrapper for Debian packages: `ar` around two archives, compressed with xz, which every dpkg reads.
+//! The wrapper for Debian packages that cargo-deb does not make, those for all processors: `ar` around two archives,
+//! compressed with xz, which every dpkg reads.
+
+mod reader;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,10 +11,12 @@ use anyhow::Context;
 use crate::archive::{self, TarWriter};
 use crate::description::{DebRelations, Description, PackageDescription};
 use crate::digest::hex;
-use crate::elf::Needs;
 use crate::pool::{Artifact, Family};
 use crate::stage::{Entry, Kind, Stage};
 use crate::version::Version;
+
+/// In the description, for what the binary asks for.
+const LIBRARIES: &str = "{libraries}";
 
 /// What differs from build to build.
 #[derive(Clone, Debug)]
@@ -19,10 +24,23 @@ pub(crate) struct Release {
     pub(crate) version: Version,
     /// The processor, in the family's word: `amd64`, `x86_64`.
     pub(crate) architecture: String,
-    /// What the binary asks for.
-    pub(crate) needs: Needs,
+    /// What the binary asks for, in the family's words.
+    pub(crate) libraries: Vec<String>,
     /// Seconds since the epoch: the time of every file.
     pub(crate) time: u64,
+    /// Whether it may be larger than it has to be.
+    pub(crate) fast: bool,
+}
+
+impl Release {
+    /// Relations of the description, with what the binary asks for.
+    pub(crate) fn relations(&self, names: &[String]) -> Vec<String> {
+        let expand = |name: &String| match name.as_str() {
+            LIBRARIES => self.libraries.clone(),
+            _ => vec![name.clone()],
+        };
+        names.iter().flat_map(expand).collect()
+    }
 }
 
 /// What a package may have, and its mode.
@@ -47,10 +65,8 @@ pub(crate) fn wrap(
     }
     let architecture = if package.arch { release.architecture.as_str() } else { "all" };
     let version = release.version.debian();
-    let libraries = release.needs.debian(&description.libraries)?.join(", ");
-    let facts = Facts { version: &version, architecture, libraries, size_bytes: content.size_bytes };
-    let control = control(description, name, package, &facts);
-    finish(name, &version, architecture, &control, content, &scripts(tree, name)?, release.time)
+    let facts = Facts { version: &version, architecture, size_bytes: content.size_bytes };
+    finish(&control(description, name, package, &facts), content, &scripts(tree, name)?, release.time)
 }
 
 /// Makes a Debian package of files given as they are: what a repository makes itself, its key ring.
@@ -70,13 +86,36 @@ pub(crate) fn wrap_files(
     for (path, bytes) in files {
         content.file(path, 0o644, bytes)?;
     }
-    let control = control(
-        description,
-        name,
+    let facts = Facts { version, architecture: "all", size_bytes: content.size_bytes };
+    finish(&control(description, name, package, &facts), content, scripts, time)
+}
+
+/// A Debian package, whoever made it, with what it says of itself.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn artifact(bytes: Vec<u8>) -> anyhow::Result<Artifact> {
+    let control = reader::control(&bytes)?;
+    let get = |name: &str| {
+        field(&control, name).map(str::to_owned).with_context(|| format!("a package without {name}"))
+    };
+    let (package, version, architecture) = (get("Package")?, get("Version")?, get("Architecture")?);
+    // The epoch is no part of a file's name.
+    let number = version.split_once(':').map_or(version.as_str(), |(_, number)| number);
+    Ok(Artifact {
+        family: Family::Debian,
+        file_name: format!("{package}_{number}_{architecture}.deb"),
         package,
-        &Facts { version, architecture: "all", libraries: String::new(), size_bytes: content.size_bytes },
-    );
-    finish(name, version, "all", &control, content, scripts, time)
+        version,
+        architecture,
+        metadata: control,
+        bytes,
+    })
+}
+
+/// The value of a field that fits on its line.
+pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 /// Maintainer scripts and debconf files: name, mode, text.
@@ -162,15 +201,7 @@ impl Content {
     }
 }
 
-fn finish(
-    name: &str,
-    version: &str,
-    architecture: &str,
-    control: &str,
-    content: Content,
-    scripts: &Scripts,
-    time: u64,
-) -> anyhow::Result<Artifact> {
+fn finish(control: &str, content: Content, scripts: &Scripts, time: u64) -> anyhow::Result<Artifact> {
     let mut archive = TarWriter::new(time);
     archive.directory("./", 0o755)?;
     archive.file("./control", 0o644, control.as_bytes())?;
@@ -187,15 +218,7 @@ fn finish(
         &[("debian-binary", b"2.0\n"), ("control.tar.xz", &control_archive), ("data.tar.xz", &data_archive)],
         time,
     );
-    Ok(Artifact {
-        family: Family::Debian,
-        package: name.to_owned(),
-        version: version.to_owned(),
-        architecture: architecture.to_owned(),
-        file_name: format!("{name}_{version}_{architecture}.deb"),
-        metadata: control.to_owned(),
-        bytes,
-    })
+    artifact(bytes)
 }
 
 /// A script of `debian/`, with what debhelper would have put in place of its token.
@@ -220,7 +243,6 @@ fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option
 struct Facts<'a> {
     version: &'a str,
     architecture: &'a str,
-    libraries: String,
     size_bytes: u64,
 }
 
@@ -229,7 +251,7 @@ fn control(description: &Description, name: &str, package: &PackageDescription, 
     let mut out = format!("Package: {name}\nSource: {}\n", description.name);
     out += &format!("Version: {}\nArchitecture: {}\n", facts.version, facts.architecture);
     out += &format!("Maintainer: {}\nInstalled-Size: {}\n", description.maintainer, facts.size_bytes / 1024);
-    out += &relations(&package.deb, &facts.libraries);
+    out += &relations(&package.deb);
     out += &format!("Section: {}\nPriority: optional\n", package.section);
     out += &description.homepage.as_ref().map(|page| format!("Homepage: {page}\n")).unwrap_or_default();
     out + &format!("Description: {summary}\n{}", long_text(text))
@@ -240,7 +262,7 @@ pub(crate) fn long_text(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { " .\n".to_owned() } else { format!(" {line}\n") }).collect()
 }
 
-fn relations(deb: &DebRelations, libraries: &str) -> String {
+fn relations(deb: &DebRelations) -> String {
     let fields = [
         ("Pre-Depends", &deb.pre_depends),
         ("Depends", &deb.depends),
@@ -251,7 +273,7 @@ fn relations(deb: &DebRelations, libraries: &str) -> String {
     fields
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
-        .map(|(field, names)| format!("{field}: {}\n", names.join(", ").replace("{libraries}", libraries)))
+        .map(|(field, names)| format!("{field}: {}\n", names.join(", ")))
         .collect()
 }
 

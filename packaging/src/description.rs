@@ -21,6 +21,8 @@ pub(crate) struct Description {
     pub(crate) glibc: String,
     /// Which package of Debian has a library.
     pub(crate) libraries: BTreeMap<String, String>,
+    /// Builders of others, and their versions.
+    pub(crate) tools: BTreeMap<String, String>,
     pub(crate) repository: RepositoryDescription,
     pub(crate) packages: BTreeMap<String, PackageDescription>,
 }

@@ -1,13 +1,15 @@
 //! `pack`: packages and signed repositories of Myelin, from one description (`docs/packaging.md`).
 //!
 //! One part each: [`description`] says what the packages are, [`stage`] what files they hold, a wrapper
-//! ([`deb`], [`rpm_package`]) makes a package of them, [`pool`] remembers what was published, a repository writer
+//! ([`cargo_deb`] and [`deb`], [`cargo_rpm`] and [`rpm_package`]) makes a package of them, [`pool`] remembers what was published, a repository writer
 //! ([`repository`]) renders it into a [`tree`], which [`publisher`] puts where a web server finds it, and [`verifier`]
 //! looks at the result as a client would. A further system is one more wrapper and one more writer.
 //!
 //! What must not depend on the day or the machine, a date or a key, is an argument of the functions below this file.
 
 mod archive;
+mod cargo_deb;
+mod cargo_rpm;
 mod command_line;
 mod deb;
 mod description;
@@ -20,6 +22,7 @@ mod rpm_package;
 mod signer;
 mod site;
 mod stage;
+mod tools;
 mod tree;
 mod verifier;
 mod version;

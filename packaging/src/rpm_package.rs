@@ -1,59 +1,30 @@
-//! The wrapper for rpm packages, of format 4, which every rpm since EL 8 reads.
+//! The wrapper for rpms with more than files, and what rpms of all builders get: a signature. All are of format 4, which
+//! every rpm since EL 8 reads.
 //!
 //! The `rpm` crate makes header and payload. The signature header is written here: the crate signs only together with
 //! an OpenPGP library of its own choice, and ours signs for every format.
 
+mod metadata;
+
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use rpm::{BuildConfig, Dependency, DependencyFlags, FileOptions, Package, PackageBuilder, Scriptlet};
-use serde::{Deserialize, Serialize};
+use rpm::{BuildConfig, Dependency, FileOptions, Package, PackageBuilder, Scriptlet};
 
 use crate::deb::Release;
 use crate::description::{Description, RpmRelations};
 use crate::digest::{hex, sha256};
-use crate::pool::{Artifact, Family};
+use crate::pool::Artifact;
 use crate::signer::Signer;
 use crate::stage::{Kind, Stage};
 
-/// In the description, for what the binary asks for.
-const LIBRARIES: &str = "{libraries}";
+pub(crate) use metadata::{Metadata, Relation, artifact};
+
+/// What runs scriptlets.
+pub(crate) const SHELL: &str = "/bin/sh";
+
 const LEAD_LENGTH: usize = 96;
 const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
-
-/// What the index of a repository says about a package.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Metadata {
-    pub(crate) name: String,
-    pub(crate) architecture: String,
-    pub(crate) version: String,
-    pub(crate) release: String,
-    pub(crate) summary: String,
-    pub(crate) description: String,
-    pub(crate) packager: String,
-    pub(crate) url: String,
-    pub(crate) license: String,
-    pub(crate) vendor: String,
-    pub(crate) source: String,
-    pub(crate) build_time: u64,
-    pub(crate) installed_bytes: u64,
-    /// Where the header begins and ends in the file.
-    pub(crate) header: (usize, usize),
-    /// `provides`, `requires`, … in the order of the index.
-    pub(crate) relations: Vec<(String, Vec<Relation>)>,
-    /// Path, and whether it is a folder.
-    pub(crate) files: Vec<(String, bool)>,
-}
-
-/// A name that a package provides or wants.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Relation {
-    pub(crate) name: String,
-    /// `EQ`, `GE`, … and the version; nothing for any.
-    pub(crate) version: Option<(String, String)>,
-    /// Whether it must be there before the scriptlets run.
-    pub(crate) before: bool,
-}
 
 /// Makes the rpm of one of the description's packages.
 ///
@@ -72,7 +43,7 @@ pub(crate) fn wrap(
     let (version, rpm_release) = release.version.rpm();
     let facts = Facts { name, version: &version, release: &rpm_release, architecture, time: release.time };
     let mut builder = start(description, &facts)?;
-    relate(&mut builder, &package.rpm, &release.needs.rpm());
+    relate(&mut builder, &package.rpm, release);
     for entry in stage.of_package(name) {
         let owned = |options: rpm::FileOptionsBuilder| options.user(&entry.user).group(&entry.group);
         let mode = u16::try_from(entry.mode)?;
@@ -89,17 +60,23 @@ pub(crate) fn wrap(
                     options = options.config().noreplace();
                 } else if entry.path.contains("/share/licenses/") {
                     options = options.license();
-                } else if entry.path.contains("/share/man/") {
+                } else if is_documentation(&entry.path) {
                     options = options.doc();
                 }
                 builder.with_file_contents(stage.read(entry)?, options)?;
             }
         }
     }
-    if name == description.name {
-        scriptlets(&mut builder, tree)?;
+    for (kind, text) in scriptlets(tree, name)? {
+        let scriptlet = Scriptlet::new(text).prog(vec![SHELL]);
+        match kind {
+            "pre" => builder.pre_install_script(scriptlet),
+            "post" => builder.post_install_script(scriptlet),
+            "preun" => builder.pre_uninstall_script(scriptlet),
+            _ => builder.post_uninstall_script(scriptlet),
+        };
     }
-    seal(&builder.build()?, &facts, description, signer)
+    seal(&builder.build()?, signer)
 }
 
 /// Makes an rpm of files given as they are: what a repository makes itself, its repository file and keys.
@@ -121,7 +98,7 @@ pub(crate) fn wrap_files(
         let options = if path.ends_with(".repo") { options.config().noreplace() } else { options };
         builder.with_file_contents(bytes.clone(), options)?;
     }
-    seal(&builder.build()?, &facts, description, signer)
+    seal(&builder.build()?, signer)
 }
 
 struct Facts<'a> {
@@ -153,13 +130,12 @@ fn start(description: &Description, facts: &Facts<'_>) -> anyhow::Result<Package
     Ok(builder)
 }
 
-fn relate(builder: &mut PackageBuilder, relations: &RpmRelations, libraries: &[String]) {
-    let named = |names: &[String]| -> Vec<Dependency> { names.iter().map(Dependency::any).collect() };
-    for name in &relations.requires {
-        let names = if name == LIBRARIES { libraries } else { std::slice::from_ref(name) };
-        for name in named(names) {
-            builder.requires(name);
-        }
+fn relate(builder: &mut PackageBuilder, relations: &RpmRelations, release: &Release) {
+    let named = |names: &[String]| -> Vec<Dependency> {
+        release.relations(names).into_iter().map(Dependency::any).collect()
+    };
+    for name in named(&relations.requires) {
+        builder.requires(name);
     }
     for name in named(&relations.recommends) {
         builder.recommends(name);
@@ -172,27 +148,33 @@ fn relate(builder: &mut PackageBuilder, relations: &RpmRelations, libraries: &[S
     }
 }
 
-fn scriptlets(builder: &mut PackageBuilder, tree: &Path) -> anyhow::Result<()> {
-    let read = |name: &str| {
-        let path = tree.join("rpm/scriptlets").join(name);
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        anyhow::Ok(Scriptlet::new(text).prog(vec!["/bin/sh"]))
-    };
-    builder.pre_install_script(read("pre")?);
-    builder.post_install_script(read("post")?);
-    builder.pre_uninstall_script(read("preun")?);
-    builder.post_uninstall_script(read("postun")?);
-    Ok(())
+/// The scriptlets that the tree has for a package: kind and text.
+///
+/// # Errors
+/// If one cannot be read.
+pub(crate) fn scriptlets(tree: &Path, name: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut found = Vec::new();
+    for kind in ["pre", "post", "preun", "postun"] {
+        let path = tree.join(format!("rpm/scriptlets/{name}.{kind}"));
+        if path.exists() {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            found.push((kind, text));
+        }
+    }
+    Ok(found)
 }
 
-/// Signs the header and puts the parts together.
-fn seal(
-    package: &Package,
-    facts: &Facts<'_>,
-    description: &Description,
-    signer: &Signer,
-) -> anyhow::Result<Artifact> {
+/// What rpm leaves out where somebody wants no documentation.
+pub(crate) fn is_documentation(path: &str) -> bool {
+    path.contains("/share/man/") || path.contains("/share/doc/")
+}
+
+/// Signs the header of a package and puts the parts together; signatures that it had go.
+///
+/// # Errors
+/// If it cannot be signed.
+pub(crate) fn seal(package: &Package, signer: &Signer) -> anyhow::Result<Artifact> {
     let mut whole = Vec::new();
     package.write(&mut whole)?;
     let header = package.header_bytes()?;
@@ -201,89 +183,9 @@ fn seal(
 
     let mut bytes = whole[..LEAD_LENGTH].to_vec();
     bytes.extend(signature_header(&header, &package.payload, &signature)?);
-    let start = bytes.len();
     bytes.extend_from_slice(&header);
-    let end = bytes.len();
     bytes.extend_from_slice(&package.payload);
-
-    let (summary, text) = description.texts(&description.packages[facts.name]);
-    let metadata = Metadata {
-        name: facts.name.to_owned(),
-        architecture: facts.architecture.to_owned(),
-        version: facts.version.to_owned(),
-        release: facts.release.to_owned(),
-        summary: summary.to_owned(),
-        description: text.to_owned(),
-        packager: description.maintainer.clone(),
-        url: description.homepage.clone().unwrap_or_default(),
-        license: description.license.clone(),
-        vendor: description.repository.origin.clone(),
-        source: package.metadata.get_source_rpm().unwrap_or_default().to_owned(),
-        build_time: facts.time,
-        installed_bytes: package.metadata.get_installed_size()?,
-        header: (start, end),
-        relations: relations(package)?,
-        files: files(package)?,
-    };
-    Ok(Artifact {
-        family: Family::Rpm,
-        package: facts.name.to_owned(),
-        version: format!("{}-{}", facts.version, facts.release),
-        architecture: facts.architecture.to_owned(),
-        file_name: format!("{}-{}-{}.{}.rpm", facts.name, facts.version, facts.release, facts.architecture),
-        metadata: serde_json::to_string(&metadata)?,
-        bytes,
-    })
-}
-
-fn relations(package: &Package) -> anyhow::Result<Vec<(String, Vec<Relation>)>> {
-    let metadata = &package.metadata;
-    let lists = [
-        ("provides", metadata.get_provides()?),
-        ("requires", metadata.get_requires()?),
-        ("conflicts", metadata.get_conflicts()?),
-        ("recommends", metadata.get_recommends()?),
-        ("suggests", metadata.get_suggests()?),
-    ];
-    Ok(lists
-        .into_iter()
-        .map(|(kind, list)| (kind.to_owned(), list.iter().filter_map(relation).collect()))
-        .collect())
-}
-
-/// Nothing for what rpm itself must be able to do: an index does not speak of that.
-fn relation(dependency: &Dependency) -> Option<Relation> {
-    if dependency.flags.contains(DependencyFlags::RPMLIB) {
-        return None;
-    }
-    let compared =
-        dependency.flags & (DependencyFlags::LESS | DependencyFlags::GREATER | DependencyFlags::EQUAL);
-    let sign = [
-        (DependencyFlags::EQUAL, "EQ"),
-        (DependencyFlags::LESS, "LT"),
-        (DependencyFlags::GREATER, "GT"),
-        (DependencyFlags::LE, "LE"),
-        (DependencyFlags::GE, "GE"),
-    ]
-    .into_iter()
-    .find(|(flag, _)| *flag == compared)
-    .map(|(_, sign)| sign.to_owned());
-    let scripts = DependencyFlags::PREREQ | DependencyFlags::SCRIPT_PRE | DependencyFlags::SCRIPT_POST;
-    Some(Relation {
-        name: dependency.name.clone(),
-        version: sign.map(|sign| (sign, dependency.version.clone())),
-        before: dependency.flags.intersects(scripts),
-    })
-}
-
-fn files(package: &Package) -> anyhow::Result<Vec<(String, bool)>> {
-    let entries = package.metadata.get_file_entries()?;
-    Ok(entries
-        .iter()
-        .map(|entry| {
-            (entry.path().to_string_lossy().into_owned(), entry.mode().file_type() == rpm::FileType::Dir)
-        })
-        .collect())
+    artifact(bytes)
 }
 
 /// The signature header: signature and digests of the header, and the length of all that follows.

@@ -1,7 +1,9 @@
 //! The stage: what `scripts/install.sh` laid out, with what only its table knows.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 
@@ -51,9 +53,13 @@ impl Stage {
         ensure!(!root.exists(), "{} is there already: name another folder, or remove it", root.display());
         let script = tree.join("scripts/install.sh");
         let mut command = Command::new(&script);
-        command.args(["--family", family, "--destdir"]).arg(root).arg("--binary").arg(binary);
+        command
+            .args(["--family", family, "--destdir"])
+            .arg(root)
+            .arg("--binary")
+            .arg(std::path::absolute(binary)?);
         if let Some(runner) = runner {
-            command.arg("--runner").arg(runner);
+            command.arg("--runner").arg(std::path::absolute(runner)?);
         }
         let status = command.status().with_context(|| format!("cannot run {}", script.display()))?;
         ensure!(status.success(), "{} ended with {status}", script.display());
@@ -64,7 +70,7 @@ impl Stage {
         let entries = text.lines().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
         let stage = Self { root: root.to_owned(), entries };
         for entry in &stage.entries {
-            let found = stage.source(entry).symlink_metadata();
+            let found = stage.path(entry).symlink_metadata();
             ensure!(found.is_ok(), "{} was not laid out", entry.path);
         }
         Ok(stage)
@@ -82,11 +88,42 @@ impl Stage {
     /// # Errors
     /// If it cannot be read.
     pub(crate) fn read(&self, entry: &Entry) -> anyhow::Result<Vec<u8>> {
-        let path = self.source(entry);
+        let path = self.path(entry);
         std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
-    fn source(&self, entry: &Entry) -> PathBuf {
+    /// Where a file lies, for a builder that is told so.
+    ///
+    /// # Errors
+    /// If the builder would take signs of its path for something else.
+    pub(crate) fn source(&self, entry: &Entry) -> anyhow::Result<String> {
+        let path = std::path::absolute(self.path(entry))?;
+        let text = path.to_str().with_context(|| format!("{}: not UTF-8", path.display()))?;
+        ensure!(!text.contains(['*', '?', '[', '{']), "{text}: builders take it for a pattern");
+        Ok(text.to_owned())
+    }
+
+    /// Dates every file, for builders that look at that.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub(crate) fn date(&self, time: u64) -> anyhow::Result<()> {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(time);
+        for entry in self.entries.iter().filter(|entry| matches!(entry.kind, Kind::File | Kind::Config)) {
+            let path = self.path(entry);
+            File::open(&path)
+                .and_then(|file| file.set_modified(moment))
+                .with_context(|| format!("cannot date {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// A place for what a builder writes.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.root.with_extension(name)
+    }
+
+    fn path(&self, entry: &Entry) -> PathBuf {
         self.root.join(entry.path.trim_start_matches('/'))
     }
 }

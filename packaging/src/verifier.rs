@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
+use crate::deb::field;
 use crate::digest::sha256;
 use crate::repository::debian::parse_date;
 use crate::signer::Certificates;
@@ -136,10 +137,6 @@ fn rpms_are_good(site: &Path, root: &str, primary: &[u8], findings: &mut Finding
         }
     }
     Ok(())
-}
-
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

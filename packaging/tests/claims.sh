@@ -224,7 +224,7 @@ claims_of_rpm() {
     say 'the same by dnf'
     local repository=$WORK/site/rpm/stable/x86_64 version
     for version in 0.1.0 0.1.1; do
-        build rpm --keys "$WORK/keys" --package myelin --version "$version" --out "$WORK/built-$version"
+        build rpm --keys "$WORK/keys" --package myelin --package myelin-filesystem --version "$version" --out "$WORK/built-$version"
         [[ $version != 0.1.0 ]] || site publish "$WORK/built-$version"/*.rpm
     done
     make_rpm_root

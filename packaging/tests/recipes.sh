@@ -56,7 +56,7 @@ deb_fields() {
 
 # deb_files FILE: mode, owner, path and target of each; the folder that they are all in may be left out.
 deb_files() {
-    dpkg-deb --fsys-tarfile "$1" | tar -tv | sed -E -e '/ \.\/$/d' -e 's/ +[0-9]+ [0-9-]+ [0-9:]+ / /' | sort -k3
+    dpkg-deb --fsys-tarfile "$1" | tar -tv --numeric-owner | sed -E -e '/ \.\/$/d' -e 's/ +[0-9]+ [0-9-]+ [0-9:]+ / /' | sort -k3
 }
 
 # deb_contents FILE: a checksum of each file; debhelper strips programs once more.
@@ -104,6 +104,7 @@ main() {
     trap 'rm -rf --one-file-system "$WORK"' EXIT
     make_root trixie "$BUILD_PACKAGES"
     cargo build --locked --package myelin-packaging
+    scripts/package-tools "$CACHE"
     TIME=$(dpkg-parsechangelog --show-field Timestamp)
     mkdir -p "$WORK/trixie/build/myelin"
     git ls-files -z --cached --others --exclude-standard |

@@ -46,7 +46,7 @@ site() { pack "$@" --keys "$WORK/keys" --pool "$WORK/pool" --site "$WORK/site" -
 
 # publish_version VERSION: the same binary under another version.
 publish_version() {
-    build deb --package myelin --version "$1" --out "$WORK/built-$1"
+    build deb --fast --package myelin --version "$1" --out "$WORK/built-$1"
     site publish "$WORK/built-$1"/*.deb
 }
 
@@ -61,9 +61,10 @@ main() {
 
     say 'packages and a repository'
     cargo build --locked --package myelin --package myelin-packaging
+    scripts/package-tools "$CACHE"
     strip -o "$WORK/myelin" "$TARGET/debug/myelin"
     pack key new --keys "$WORK/keys" --generation 2026
-    build deb --version 0.1.0 --out "$WORK/built-0.1.0"
+    build deb --fast --version 0.1.0 --out "$WORK/built-0.1.0"
     site publish "$WORK/built-0.1.0"/*.deb
     pack verify "$WORK/site" --keys "$WORK/keys"
 

@@ -128,6 +128,21 @@ pub(super) struct SourceArguments {
     /// A server for this machine, where the binary is for another: it prints manual pages and completions.
     #[arg(long)]
     pub(super) runner: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) tools: ToolArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ToolArguments {
+    /// Where `scripts/package-tools` installed the builders.
+    #[arg(long = "tools", value_name = "DIR", env = "PACK_TOOLS", default_value_os_t = tools_folder(), hide_default_value = true)]
+    pub(super) folder: PathBuf,
+}
+
+/// Where `scripts/package-tools` puts them: `$XDG_CACHE_HOME/myelin` or `~/.cache/myelin`.
+pub(crate) fn tools_folder() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("myelin")
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +167,9 @@ pub(super) struct BuildArguments {
     /// own that have it.
     #[arg(long)]
     pub(super) glibc: Option<GlibcLimit>,
+    /// Compress quickly and less, for packages that are only tried.
+    #[arg(long)]
+    pub(super) fast: bool,
     /// Where the packages go.
     #[arg(long, default_value = "target/packages")]
     pub(super) out: PathBuf,
@@ -189,6 +207,8 @@ pub(super) struct AllArguments {
     /// A server for this machine, where the binary is for another: it prints manual pages and completions.
     #[arg(long)]
     runner: Option<PathBuf>,
+    #[command(flatten)]
+    tools: ToolArguments,
     #[arg(long)]
     pub(super) version: Option<String>,
     #[arg(long, default_value_t = 1)]
@@ -205,6 +225,7 @@ impl AllArguments {
             tree: self.site.tree.clone(),
             binary: self.binary.clone(),
             runner: self.runner.clone(),
+            tools: self.tools.clone(),
         }
     }
 }

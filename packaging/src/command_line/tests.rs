@@ -218,10 +218,17 @@ fn the_recipes_say_what_the_description_says() {
         control.lines().find_map(|line| line.strip_prefix("Homepage: ")),
         description.homepage.as_deref()
     );
-    for (name, package) in &description.packages {
-        if name == KEYRING || name == RELEASE {
-            continue;
-        }
+    let table = fs::read_to_string(tree.join("packaging/files.list")).unwrap();
+    let is_of_debian = |name: &str| {
+        table.lines().any(|line| {
+            let mut columns = line.split('|').map(str::trim);
+            columns.next() == Some(name)
+                && columns
+                    .next()
+                    .is_some_and(|families| families.split(',').any(|one| one == "all" || one == "deb"))
+        })
+    };
+    for (name, package) in description.packages.iter().filter(|(name, _)| is_of_debian(name)) {
         let (summary, text) = description.texts(package);
         let stanza = control.split("\n\n").find(|stanza| stanza.starts_with(&format!("Package: {name}\n")));
         let stanza = stanza.unwrap_or_else(|| panic!("debian/control has no {name}"));

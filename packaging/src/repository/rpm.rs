@@ -138,7 +138,8 @@ fn primary(packages: &Packages<'_>) -> String {
         out += &format!("  <location href=\"Packages/{}\"/>\n  <format>\n", escape(&package.file_name));
         out += &format!("    <rpm:license>{}</rpm:license>\n", escape(&metadata.license));
         out += &format!("    <rpm:vendor>{}</rpm:vendor>\n", escape(&metadata.vendor));
-        out += "    <rpm:group>Unspecified</rpm:group>\n    <rpm:buildhost>reproducible</rpm:buildhost>\n";
+        out += &format!("    <rpm:group>{}</rpm:group>\n", escape(&metadata.group));
+        out += &format!("    <rpm:buildhost>{}</rpm:buildhost>\n", escape(&metadata.build_host));
         out += &format!("    <rpm:sourcerpm>{}</rpm:sourcerpm>\n", escape(&metadata.source));
         let (start, end) = metadata.header;
         out += &format!("    <rpm:header-range start=\"{start}\" end=\"{end}\"/>\n");
