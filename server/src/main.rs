@@ -7,6 +7,7 @@ mod command_line;
 mod health;
 mod listeners;
 mod logging;
+mod metrics;
 mod page;
 mod process;
 mod reload;

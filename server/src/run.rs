@@ -172,6 +172,12 @@ impl Server {
         let mut described = Vec::new();
         for (index, listener) in self.config.listeners.iter().enumerate() {
             let Some(offer) = offer(listener) else { continue };
+            if offer == Offer::MetricsOnly && !self.config.metrics.enable_metrics {
+                tracing::warn!(
+                    "listeners[{index}] is for metrics, but enable_metrics is off: it is not opened"
+                );
+                continue;
+            }
             let sockets = open(listener, &mut self.inherited)
                 .with_context(|| format!("listeners[{index}] ({})", self.listeners_place))?;
             let site = Arc::new(Site { router: router.clone(), offer, x_forwarded: listener.x_forwarded });

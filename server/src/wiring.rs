@@ -11,7 +11,7 @@ use myelin_services::wiring::{Parts, Services};
 use myelin_storage::{EngineOptions, PostgresOptions, SqliteOptions, StorageError, Store, StoreOptions};
 use url::form_urlencoded::Serializer;
 
-use crate::{health, page};
+use crate::{health, metrics, page};
 
 /// Opens the database of the configuration.
 ///
@@ -69,19 +69,30 @@ fn postgres_url(config: &PostgresConfig) -> String {
 /// # Errors
 /// If the server's name is none.
 pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Tasks) -> anyhow::Result<Router> {
+    let clock = Clock::system();
     let services = Services::new(Parts {
-        store,
+        store: store.clone(),
         config: config.clone(),
         server_name: config.server.server_name.as_str().try_into()?,
-        clock: Clock::system(),
+        clock: clock.clone(),
         random: Random::system(),
         key,
-        tasks,
+        tasks: tasks.clone(),
     });
     services.resume();
     let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
     let health = health::routes(services.health.clone());
-    Ok(myelin_api::client_router(ApiState::new(services, config)).merge(page).merge(health))
+    let state = ApiState::new(services.clone(), config);
+    let mut router = Router::new().merge(page).merge(health);
+    if config.metrics.enable_metrics {
+        let mut registry = metrics::registry(clock.now_ts());
+        let labelled = metrics::of_server(&mut registry, &config.server.server_name);
+        store.register_metrics(labelled);
+        state.http_metrics.register(labelled);
+        services.register_metrics(store, tasks, labelled);
+        router = router.merge(metrics::routes(registry));
+    }
+    Ok(myelin_api::client_router(state).merge(router))
 }
 
 #[cfg(test)]

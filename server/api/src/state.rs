@@ -7,6 +7,8 @@ use myelin_services::{room, wiring::Services};
 use ruma::RoomVersionId;
 use serde_json::{Map, Value, json};
 
+use crate::metrics::HttpMetrics;
+
 /// What the router is built from. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
@@ -14,6 +16,7 @@ pub struct ApiState {
     pub capabilities: Arc<CapabilitySettings>,
     /// What clients are told of this server, if it says anything.
     pub well_known: Option<Arc<Map<String, Value>>>,
+    pub http_metrics: HttpMetrics,
 }
 
 /// What `GET /capabilities` tells.
@@ -32,6 +35,7 @@ impl ApiState {
             services,
             capabilities: Arc::new(CapabilitySettings::new(config)),
             well_known: well_known(&config.server).map(Arc::new),
+            http_metrics: HttpMetrics::default(),
         }
     }
 }

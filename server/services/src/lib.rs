@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod account_data;
+mod cache;
 pub mod client_event;
 pub mod clock;
 pub mod deactivation;

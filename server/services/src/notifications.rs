@@ -16,6 +16,7 @@ use ruma::{OwnedRoomId, UserId};
 use serde_json::value::RawValue;
 
 use crate::{
+    cache::CacheSize,
     client_event::Form,
     clock::Clock,
     session::Requester,
@@ -100,6 +101,12 @@ impl Notifications {
     pub fn new(store: Store, clock: Clock) -> Self {
         let audiences = Arc::new(Cache::with_weighter(MAX_AUDIENCES, MAX_AUDIENCES_BYTES, OfBytes));
         Self { store, clock, audiences }
+    }
+
+    /// How much is remembered.
+    pub(crate) fn cache_size(&self) -> CacheSize {
+        let size = CacheSize::of("push_audiences", self.audiences.len());
+        CacheSize { bytes: Some(self.audiences.weight()), ..size }
     }
 
     /// How much a user has not read in those rooms; rooms where that is nothing are not there. Counts stop at the ten

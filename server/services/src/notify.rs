@@ -25,6 +25,7 @@ pub struct Notifier(Arc<Shared>);
 struct Shared {
     tail: Mutex<Tail>,
     next_waiter: AtomicU64,
+    waiters: AtomicU64,
 }
 
 struct Tail {
@@ -45,12 +46,21 @@ impl Notifier {
     /// A notifier that remembers what changes after `position`.
     pub fn new(position: Position) -> Self {
         let tail = Tail { floor: position, newest: position, rooms: HashMap::new(), users: HashMap::new() };
-        Self(Arc::new(Shared { tail: Mutex::new(tail), next_waiter: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            tail: Mutex::new(tail),
+            next_waiter: AtomicU64::new(0),
+            waiters: AtomicU64::new(0),
+        }))
     }
 
     /// The newest position that was told.
     pub fn newest(&self) -> Position {
         self.tail().newest
+    }
+
+    /// How many wait.
+    pub fn waiters(&self) -> u64 {
+        self.0.waiters.load(Ordering::Relaxed)
     }
 
     /// Tells that something in a room was committed at `position`.
@@ -136,6 +146,7 @@ impl Notifier {
             .waiters
             .insert(id, Arc::clone(&wake));
         drop(tail);
+        self.0.waiters.fetch_add(1, Ordering::Relaxed);
         Waiter { notifier: self.clone(), id, wake, user: user.to_owned(), rooms: registered }
     }
 
@@ -190,6 +201,7 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
+        self.notifier.0.waiters.fetch_sub(1, Ordering::Relaxed);
         let mut tail = self.notifier.tail();
         for room in &self.rooms {
             if let Some(topic) = tail.rooms.get_mut(room) {
@@ -247,7 +259,10 @@ mod tests {
     #[test]
     fn waiters_that_are_gone_leave_nothing_behind() {
         let notifier = Notifier::new(Position(0));
-        drop(notifier.wait_for(user_id!("@alice:a"), [room_id!("!one:a")]));
+        let waiter = notifier.wait_for(user_id!("@alice:a"), [room_id!("!one:a")]);
+        assert_eq!(notifier.waiters(), 1);
+        drop(waiter);
+        assert_eq!(notifier.waiters(), 0);
         let tail = notifier.tail();
         assert!(tail.rooms.is_empty() && tail.users.is_empty());
     }

@@ -15,7 +15,7 @@ use quick_cache::sync::Cache;
 use ruma::{OwnedUserId, UserId};
 use serde_json::{Value, json};
 
-use crate::notify::Notifier;
+use crate::{cache::CacheSize, notify::Notifier};
 
 /// Users whose rules are kept in memory at most.
 const MAX_CACHED: usize = 20_000;
@@ -85,6 +85,11 @@ impl PushRules {
     pub fn forget(&self, user_id: &UserId) {
         self.0.changes.fetch_add(1, Ordering::AcqRel);
         self.0.cache.remove(user_id);
+    }
+
+    /// How much is remembered.
+    pub(crate) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("push_rules", self.0.cache.len())
     }
 
     /// The rules that everybody has.

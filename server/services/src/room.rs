@@ -18,7 +18,7 @@ mod send;
 mod turn;
 mod upgrade;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use myelin_config::{DefaultEncryption, PowerLevelOverrides, RateLimitsConfig};
 use myelin_core::{FormatError, auth::AuthError, room_version::RoomVersion, signature::SigningKey};
@@ -37,7 +37,8 @@ use self::{
     turn::{BuildError, Turns},
 };
 use crate::{
-    clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded, tasks::Tasks,
+    cache::CacheSize, clock::Clock, notify::Notifier, push::Push, random::Random, ratelimit::LimitExceeded,
+    tasks::Tasks,
 };
 
 /// The room versions that this server makes and takes part in, oldest first.
@@ -132,6 +133,16 @@ impl Rooms {
         let identity = (settings.server_name.clone(), key);
         let turns = Arc::new(Turns::new(store, clock, random, notifier, push, identity));
         Self(Arc::new(Shared { turns, limits, settings, tasks }))
+    }
+
+    /// How much is remembered.
+    pub(crate) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("room_heads", self.0.turns.heads())
+    }
+
+    /// How many events were stored since the start.
+    pub(crate) fn persisted_events(&self) -> u64 {
+        self.0.turns.persisted.load(Ordering::Relaxed)
     }
 
     fn store(&self) -> &Store {

@@ -20,7 +20,7 @@ use myelin_storage::{
 use quick_cache::sync::Cache;
 use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 
-use crate::{clock::Clock, random::Random};
+use crate::{cache::CacheSize, clock::Clock, random::Random};
 
 /// Tokens kept in memory at most.
 const MAX_CACHED: usize = 20_000;
@@ -107,6 +107,11 @@ impl Sessions {
             cache: Cache::new(MAX_CACHED),
             revocations: AtomicU64::new(0),
         }))
+    }
+
+    /// How much is remembered.
+    pub(crate) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("access_tokens", self.0.cache.len())
     }
 
     /// Who a token stands for; records now and then that the device was used.

@@ -30,6 +30,7 @@ pub use self::sliding::{
 };
 use self::{lazy::SentMembers, sliding::Connections, waiting::JoinedRooms};
 use crate::{
+    cache::CacheSize,
     clock::Clock,
     notifications::Notifications,
     notify::Notifier,
@@ -144,6 +145,12 @@ impl Syncs {
             connections: Connections::default(),
             settings,
         }))
+    }
+
+    /// How much is remembered.
+    pub(crate) fn cache_sizes(&self) -> [CacheSize; 3] {
+        let shared = &*self.0;
+        [shared.joined.cache_size(), shared.sent_members.cache_size(), shared.connections.cache_size()]
     }
 
     /// What is new since the token. Waits for it where there is nothing, until the time is over or the server stops.

@@ -1,5 +1,7 @@
 //! The services, made once at start.
 
+mod metrics;
+
 use myelin_config::Config;
 use myelin_core::signature::SigningKey;
 use myelin_storage::Store;

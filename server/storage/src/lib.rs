@@ -84,6 +84,7 @@ mod leases;
 pub mod media;
 pub mod memberships;
 mod meta;
+mod metrics;
 mod migrations;
 mod nids;
 pub mod notifications;

@@ -4,8 +4,10 @@ use std::{
         Arc, Mutex as StdMutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
+use prometheus_client::registry::Registry;
 use ruma::OwnedServerName;
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
@@ -19,7 +21,9 @@ use crate::{
         postgres::PostgresOptions,
         sqlite::{self, SqliteOptions},
     },
-    leases, meta, migrations,
+    leases, meta,
+    metrics::StorageMetrics,
+    migrations,
     positions::{self, Allocator},
     writer::{QUEUE_LIMIT, Request, Writer},
 };
@@ -76,6 +80,7 @@ struct Inner {
     committed: watch::Receiver<Position>,
     incarnation: u32,
     commits: Arc<AtomicU64>,
+    metrics: StorageMetrics,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held until the store is closed.
     lock: StdMutex<Option<File>>,
@@ -110,6 +115,7 @@ impl Store {
         let kind = txn.engine();
         let readers = engine.readers();
         let commits = Arc::<AtomicU64>::default();
+        let metrics = StorageMetrics::default();
         let writer = Writer {
             options: engine,
             conn: Some(txn.conn),
@@ -117,6 +123,7 @@ impl Store {
             allocator: Allocator::default(),
             committed,
             commits: commits.clone(),
+            metrics: metrics.clone(),
         };
         #[expect(clippy::disallowed_methods, reason = "the store owns the writer and waits for it in close")]
         let writer = tokio::spawn(writer.run(unit_requests, bulk_requests));
@@ -128,6 +135,7 @@ impl Store {
                 committed: watch,
                 incarnation,
                 commits,
+                metrics,
                 writer: Mutex::new(Some(writer)),
                 lock: StdMutex::new(lock),
             }),
@@ -141,7 +149,10 @@ impl Store {
 
     /// A snapshot to read from.
     pub async fn read(&self) -> Result<ReadTxn, StorageError> {
-        Ok(ReadTxn::new(self.inner.readers.begin().await?))
+        let asked = Instant::now();
+        let conn = self.inner.readers.begin().await?;
+        self.inner.metrics.begun(asked.elapsed());
+        Ok(ReadTxn::new(conn))
     }
 
     /// Asks the database something small, to learn whether it answers.
@@ -157,14 +168,23 @@ impl Store {
     /// Units that come together share a transaction and a flush to disk, and still stand or fall alone.
     pub async fn write(&self, name: &'static str) -> Result<WriteTxn, StorageError> {
         let lanes = self.lanes()?;
-        turn(&lanes.units, name).await
+        self.turn(&lanes.units, name).await
     }
 
     /// As [`Store::write`], for one slice of a long job: it gets the writer in turn with the units of everybody else.
     /// Keep a slice under 1 MiB and 100 rows.
     pub async fn write_bulk(&self, name: &'static str) -> Result<WriteTxn, StorageError> {
         let lanes = self.lanes()?;
-        turn(&lanes.bulk, name).await
+        self.turn(&lanes.bulk, name).await
+    }
+
+    async fn turn(&self, lane: &mpsc::Sender<Request>, name: &'static str) -> Result<WriteTxn, StorageError> {
+        let asked = Instant::now();
+        let (turn, granted) = oneshot::channel();
+        lane.send(Request { name, turn }).await.map_err(|_| StorageError::Closed)?;
+        let txn = granted.await.unwrap_or(Err(StorageError::Closed))?;
+        self.inner.metrics.begun(asked.elapsed());
+        Ok(txn)
     }
 
     /// The newest committed position, to wait for newer ones. What it shows can be read from a snapshot.
@@ -204,6 +224,11 @@ impl Store {
         self.inner.commits.load(Ordering::Relaxed)
     }
 
+    /// Lets a registry show what the store counts.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.metrics.register(registry);
+    }
+
     /// How many units wait for their turn.
     pub fn waiting_units(&self) -> usize {
         self.lanes().map_or(0, |lanes| lanes.units.max_capacity() - lanes.units.capacity())
@@ -226,12 +251,6 @@ impl Store {
         let lanes = self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.clone().ok_or(StorageError::Closed)
     }
-}
-
-async fn turn(lane: &mpsc::Sender<Request>, name: &'static str) -> Result<WriteTxn, StorageError> {
-    let (turn, granted) = oneshot::channel();
-    lane.send(Request { name, turn }).await.map_err(|_| StorageError::Closed)?;
-    granted.await.unwrap_or(Err(StorageError::Closed))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::{
     Position, ReadTxn, StorageError, WriteTxn, dialect,
     engine::{self, Conn, EngineKind},
     leases::Lease,
+    metrics::StorageMetrics,
     positions::Allocator,
     store::EngineOptions,
     transaction::{AfterCommit, Batch, Outcome},
@@ -44,6 +45,7 @@ pub(crate) struct Writer {
     pub(crate) allocator: Allocator,
     pub(crate) committed: watch::Sender<Position>,
     pub(crate) commits: Arc<AtomicU64>,
+    pub(crate) metrics: StorageMetrics,
 }
 
 impl Writer {
@@ -76,7 +78,7 @@ impl Writer {
         let started = Instant::now();
         let mut next = Some(first);
         while let Some(request) = next.take() {
-            batch = match run_unit(request, batch, self.lease, &mut waiting).await {
+            batch = match run_unit(request, batch, self.lease, &self.metrics, &mut waiting).await {
                 Ok(batch) => batch,
                 Err((batch, error)) => {
                     self.end_without_commit(batch, waiting, &error).await;
@@ -121,6 +123,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut batch: Box<Batch>, mut waiting: Waiting) {
+        let begun = Instant::now();
         if let Err(error) = batch.txn.conn.run("COMMIT").await {
             let error = match (batch.txn.engine(), error) {
                 // Only PostgreSQL is at the other end of a line that can break.
@@ -134,6 +137,7 @@ impl Writer {
             return self.end_without_commit(batch, waiting, &error).await;
         }
         self.commits.fetch_add(1, Ordering::Relaxed);
+        self.metrics.committed(waiting.answers.len(), begun.elapsed());
         let Batch { txn, mut allocator } = *batch;
         if txn.engine() == EngineKind::Postgres {
             allocator.forget();
@@ -152,6 +156,7 @@ impl Writer {
 
     async fn end_without_commit(&mut self, batch: Box<Batch>, waiting: Waiting, error: &StorageError) {
         tracing::error!(error = %error, units = waiting.answers.len(), "a batch of writes was not stored");
+        self.metrics.failed();
         let Batch { txn, mut allocator } = *batch;
         allocator.forget();
         allocator.newest = None;
@@ -192,6 +197,7 @@ async fn run_unit(
     request: Request,
     mut batch: Box<Batch>,
     lease: Lease,
+    metrics: &StorageMetrics,
     waiting: &mut Waiting,
 ) -> Result<Box<Batch>, (Box<Batch>, StorageError)> {
     let Request { name, turn } = request;
@@ -211,6 +217,7 @@ async fn run_unit(
     let (back, mut returned) = oneshot::channel();
     // If nobody waits for the turn any more, the unit comes back abandoned.
     let _ = turn.send(Ok(WriteTxn::new(batch, back)));
+    let granted = Instant::now();
     let returned = loop {
         match tokio::time::timeout(SLOW_UNIT, &mut returned).await {
             Ok(returned) => break returned,
@@ -219,6 +226,7 @@ async fn run_unit(
     };
     // A unit returns its transaction when it is dropped, whatever happens to it.
     let (mut batch, outcome) = returned.expect("a unit returns what was lent");
+    metrics.unit_ended(name, granted.elapsed());
     match outcome {
         Outcome::Done(answer, after) => {
             waiting.answers.push(answer);

@@ -53,6 +53,7 @@ rc_invites:
 pub struct TestServer {
     pub router: Router,
     pub services: Services,
+    pub state: ApiState,
     pub clock: Clock,
     pub store: TestStore,
     tasks: Tasks,
@@ -105,14 +106,15 @@ impl TestServer {
         let store = TestStore::open().await;
         let clock = Clock::manual(START_TS);
         let tasks = Tasks::default();
-        let (router, services) = build(&store, &config, &clock, &tasks, 1);
-        Self { router, services, clock, store, tasks, config, folder }
+        let (router, services, state) = build(&store, &config, &clock, &tasks, 1);
+        Self { router, services, state, clock, store, tasks, config, folder }
     }
 
     /// Stops the server and starts it again on the same database, with nothing left in memory.
     pub async fn restart(&mut self) {
         self.store.reopen().await.expect("the store opens again");
-        (self.router, self.services) = build(&self.store, &self.config, &self.clock, &self.tasks, 2);
+        (self.router, self.services, self.state) =
+            build(&self.store, &self.config, &self.clock, &self.tasks, 2);
     }
 
     /// What is in force.
@@ -241,7 +243,13 @@ impl Answer {
     }
 }
 
-fn build(store: &TestStore, config: &Config, clock: &Clock, tasks: &Tasks, seed: u64) -> (Router, Services) {
+fn build(
+    store: &TestStore,
+    config: &Config,
+    clock: &Clock,
+    tasks: &Tasks,
+    seed: u64,
+) -> (Router, Services, ApiState) {
     let services = Services::new(Parts {
         store: (**store).clone(),
         config: config.clone(),
@@ -253,5 +261,5 @@ fn build(store: &TestStore, config: &Config, clock: &Clock, tasks: &Tasks, seed:
     });
     services.resume();
     let state = ApiState::new(services.clone(), config);
-    (myelin_api::client_router(state), services)
+    (myelin_api::client_router(state.clone()), services, state)
 }

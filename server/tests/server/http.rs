@@ -6,8 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
+use hmac::{Hmac, KeyInit, Mac};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+use sha1::Sha1;
 
 use crate::running::DEADLINE;
 
@@ -67,4 +70,41 @@ fn exchange(stream: &mut (impl Read + Write), path: &str, headers: &str) -> Stri
 /// The status of an answer.
 pub(crate) fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+}
+
+/// The status and body of a JSON request, with an access token if there is one.
+pub(crate) fn send(address: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
+    let mut stream = connect(address);
+    let body = body.to_string();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    (status(&answer), serde_json::from_str(body).unwrap_or_default())
+}
+
+/// Makes an account with the shared secret of every [`crate::running::Site`], and gives its access token.
+pub(crate) fn register(address: &str, name: &str) -> String {
+    let path = "/_synapse/admin/v1/register";
+    let (_, once) = send(address, "GET", path, "", &json!({}));
+    let nonce = once["nonce"].as_str().unwrap();
+    let mut mac = Hmac::<Sha1>::new_from_slice(b"open sesame").unwrap();
+    mac.update([nonce, name, "password", "notadmin"].join("\0").as_bytes());
+    let mac: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let body = json!({"nonce": nonce, "username": name, "password": "password", "admin": false, "mac": mac});
+    let (status, account) = send(address, "POST", path, "", &body);
+    assert_eq!(status, 200, "{account}");
+    account["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Makes a room and gives its id.
+pub(crate) fn create_room(address: &str, token: &str) -> String {
+    let (status, room) = send(address, "POST", "/_matrix/client/v3/createRoom", token, &json!({}));
+    assert_eq!(status, 200, "{room}");
+    room["room_id"].as_str().unwrap().to_owned()
 }

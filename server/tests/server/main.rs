@@ -10,6 +10,7 @@ mod fake;
 mod http;
 mod life;
 mod listeners;
+mod metrics;
 mod running;
 mod synapse_tools;
 mod terminal;

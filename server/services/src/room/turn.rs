@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use myelin_core::{
@@ -46,6 +49,8 @@ pub(super) struct Turns {
     pub(super) server_name: OwnedServerName,
     pub(super) key: SigningKey,
     heads: Mutex<HashMap<OwnedRoomId, Slot>>,
+    /// Events that are on disk since the start.
+    pub(super) persisted: AtomicU64,
 }
 
 /// Why an event cannot be made.
@@ -68,7 +73,22 @@ impl Turns {
         push: Push,
         (server_name, key): (OwnedServerName, SigningKey),
     ) -> Self {
-        Self { store, clock, random, notifier, push, server_name, key, heads: Mutex::default() }
+        Self {
+            store,
+            clock,
+            random,
+            notifier,
+            push,
+            server_name,
+            key,
+            heads: Mutex::default(),
+            persisted: AtomicU64::new(0),
+        }
+    }
+
+    /// How many heads are in memory.
+    pub(super) fn heads(&self) -> usize {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Waits for the room; `None` if there is no such room.
@@ -340,7 +360,9 @@ impl Unit {
         }
         notifier.wake_room_after(&mut txn, &head.room_id, head.position);
         let (is_stored, stored) = watch::channel(false);
+        let (turns, count) = (Arc::clone(&turn.turns), events.len() as u64);
         txn.after_commit(move || {
+            turns.persisted.fetch_add(count, Ordering::Relaxed);
             is_stored.send_replace(true);
         });
         head.stored = stored;

@@ -9,7 +9,7 @@ use myelin_storage::{Position, RoomNid};
 use quick_cache::sync::Cache;
 use ruma::{OwnedDeviceId, OwnedUserId};
 
-use crate::session::Requester;
+use crate::{cache::CacheSize, session::Requester};
 
 /// Rooms of devices remembered at most. What is forgotten is told again, which a client does not mind.
 const MAX_REMEMBERED: usize = 20_000;
@@ -29,6 +29,10 @@ impl Default for SentMembers {
 }
 
 impl SentMembers {
+    pub(super) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("lazy_loaded_members", self.0.len())
+    }
+
     /// Those of the members that the device does not know, which has the answers up to `since`: an answer after that
     /// got lost. It is taken to be told of them in the answer up to `until`.
     pub(super) fn tell<'a>(

@@ -6,7 +6,7 @@ use myelin_storage::{Position, StorageError, Store, rooms};
 use quick_cache::sync::Cache;
 use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
-use crate::notify::Notifier;
+use crate::{cache::CacheSize, notify::Notifier};
 
 /// Users remembered at most.
 const MAX_CACHED: usize = 10_000;
@@ -20,6 +20,10 @@ pub(super) struct JoinedRooms {
 impl JoinedRooms {
     pub(super) fn new(notifier: Notifier) -> Self {
         Self { notifier, cache: Cache::new(MAX_CACHED) }
+    }
+
+    pub(super) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("joined_rooms", self.cache.len())
     }
 
     /// The rooms that the user is in. Whoever joins or leaves is woken, and so the list is read anew.

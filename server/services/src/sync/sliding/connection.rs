@@ -10,7 +10,7 @@ use super::{
     ToldRooms,
     request::{RoomConfig, RoomList, SlidingRequest},
 };
-use crate::{session::Requester, typing::TypingMark};
+use crate::{cache::CacheSize, session::Requester, typing::TypingMark};
 
 /// Connections expected.
 const USUAL_CONNECTIONS: usize = 10_000;
@@ -76,6 +76,10 @@ impl Default for Connections {
 }
 
 impl Connections {
+    pub(in super::super) fn cache_size(&self) -> CacheSize {
+        CacheSize::of("sliding_sync_connections", self.0.len())
+    }
+
     /// What the client knows at a position, if it is remembered.
     pub(super) fn find(&self, key: &Key, pos: &str) -> Option<Arc<Told>> {
         self.0.get(key)?.iter().find(|told| told.pos == pos).cloned()
