@@ -52,7 +52,11 @@ pub(crate) fn wrap(
                 builder.with_dir_entry(owned(FileOptions::dir(&entry.path).permissions(mode)))?;
             }
             Kind::Link => {
-                builder.with_symlink(owned(FileOptions::symlink(&entry.path, &entry.target)))?;
+                let mut options = owned(FileOptions::symlink(&entry.path, &entry.target));
+                if is_documentation(&entry.path) {
+                    options = options.doc();
+                }
+                builder.with_symlink(options)?;
             }
             Kind::File | Kind::Config => {
                 let mut options = owned(FileOptions::new(&entry.path).permissions(mode));

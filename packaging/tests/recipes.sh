@@ -97,6 +97,48 @@ claims_of_debian() {
     done
 }
 
+# rpm_fields FILE: what the package says of itself. cargo-generate-rpm has one text for summary and description, and
+# newer builders add names for users.
+rpm_fields() {
+    local relation
+    rpm -qp --nosignature --queryformat '%{NAME} %{VERSION} %{RELEASE} %{ARCH}\n%{LICENSE}\n%{SUMMARY}\n' "$1"
+    for relation in provides requires recommends suggests conflicts; do
+        printf '%s:\n' "$relation"
+        rpm -qp --nosignature "--$relation" "$1" | grep -vE '^(rpmlib|user|group)\(' | sed 's/ *$//' | sort -u
+    done
+}
+
+# rpm_files FILE: path, mode, owner, target and marks of each. cargo-generate-rpm has no mark for licences.
+rpm_files() {
+    rpm -qp --nosignature --queryformat \
+        '[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILELINKTOS} %{FILEFLAGS:fflags}\n]' "$1" |
+        sed -E '/licenses/s/ l$/ /' | sort
+}
+
+# rpm_contents FILE: a checksum of each file; rpmbuild strips programs once more.
+rpm_contents() {
+    rpm -qp --nosignature --queryformat '[%{FILEDIGESTS} %{FILENAMES}\n]' "$1" | grep -v ' /usr/bin/myelin$' | sort -k2
+}
+
+rpm_scripts() { rpm -qp --nosignature --scripts "$1"; }
+
+claims_of_rpm() {
+    say 'rpm/myelin.spec'
+    local package quick recipe
+    # shellcheck disable=SC2016 # expanded in the system
+    claim 'rpmbuild builds it' in_root 'cd /build/myelin && rpmbuild -bb --quiet --build-in-place --with prebuilt --define "myelin_binary /build/server" --define "_topdir /build/rpm" rpm/myelin.spec'
+    pack --time "$TIME" key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
+    pack --time "$TIME" build rpm --keys "$WORK/keys" --glibc any --binary "$WORK/trixie/build/server" --out "$WORK/quick" >/dev/null
+    for package in myelin myelin-filesystem myelin-synapse-compat; do
+        quick=$(echo "$WORK/quick/$package"-[0-9]*.rpm)
+        recipe=$(echo "$WORK"/trixie/build/rpm/RPMS/*/"$package"-[0-9]*.rpm)
+        claim "$package: the same fields" both rpm_fields "$quick" "$recipe"
+        claim "$package: the same files, modes, owners and marks" both rpm_files "$quick" "$recipe"
+        claim "$package: the same contents" both rpm_contents "$quick" "$recipe"
+        claim "$package: the same scriptlets" both rpm_scripts "$quick" "$recipe"
+    done
+}
+
 main() {
     ((EUID == 0)) || die 'needs root: it builds in a system of its own'
     need mmdebstrap=mmdebstrap rpm=rpmbuild shellcheck=shellcheck dpkg-dev=dpkg-parsechangelog
@@ -113,6 +155,7 @@ main() {
     cp "$(type -P echo)" "$WORK/trixie/build/server"
 
     claims_of_debian
+    claims_of_rpm
 
     printf 'recipes: %d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))

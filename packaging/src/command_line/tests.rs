@@ -236,3 +236,29 @@ fn the_recipes_say_what_the_description_says() {
         assert!(format!("{}\n", stanza.trim_end()).contains(&described), "{stanza}");
     }
 }
+
+#[test]
+fn the_spec_says_what_the_description_says() {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let description = Description::read(&tree).unwrap();
+    let spec = fs::read_to_string(tree.join("rpm/myelin.spec")).unwrap();
+    let version: Version = env!("CARGO_PKG_VERSION").parse().unwrap();
+    let (version, release) = version.with_revision(1).rpm();
+    for line in [
+        format!("Version: {version}"),
+        format!("Release: {release}"),
+        format!("License: {}", description.license),
+    ] {
+        assert!(spec.lines().any(|found| found == line), "{line}");
+    }
+    for (name, package) in description.packages.iter().filter(|(name, _)| !made_by_the_repository(name)) {
+        let (summary, text) = description.texts(package);
+        let short = name.strip_prefix("myelin-").map(|short| format!(" {short}")).unwrap_or_default();
+        assert!(spec.contains(&format!("\nSummary: {summary}\n")), "{name}");
+        assert!(spec.contains(&format!("\n%description{short}\n{}\n\n", text.trim())), "{name}");
+    }
+}
+
+fn made_by_the_repository(name: &str) -> bool {
+    name == KEYRING || name == RELEASE
+}
