@@ -29,6 +29,7 @@ mod sync;
 mod tag;
 mod to_device;
 mod typing;
+mod user_directory;
 mod voip;
 
 use axum::Router;
@@ -64,6 +65,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(receipt::routes())
         .merge(reporting::routes())
         .merge(typing::routes())
+        .merge(user_directory::routes())
         .merge(tag::routes())
         .merge(to_device::routes())
         .merge(voip::routes())

@@ -48,4 +48,5 @@ pub mod timeline;
 pub mod to_device;
 pub mod turn;
 pub mod typing;
+pub mod user_directory;
 pub mod wiring;

@@ -40,6 +40,7 @@ use crate::{
     to_device::ToDevice,
     turn::TurnServers,
     typing::Typing,
+    user_directory::UserDirectory,
 };
 
 /// Every service that something outside of this crate calls. No service holds it: each got what it needs itself.
@@ -54,6 +55,7 @@ pub struct Services {
     pub media: Media,
     pub turn: TurnServers,
     pub directory: Directory,
+    pub user_directory: UserDirectory,
     pub filters: Filters,
     pub account_data: AccountData,
     pub push_rules: PushRules,
@@ -117,6 +119,12 @@ impl Services {
         });
         let directory =
             Directory::new(store.clone(), rooms.clone(), directory_settings(&config, server_name.clone()));
+        let user_directory = UserDirectory::new(
+            store.clone(),
+            clock.clone(),
+            config.rate_limits.rc_user_directory,
+            config.rooms.user_directory.clone(),
+        );
         let profiles = Profiles::new(
             store.clone(),
             rooms.clone(),
@@ -193,6 +201,7 @@ impl Services {
             rooms,
             profiles,
             directory,
+            user_directory,
             timelines,
             media,
             turn,

@@ -109,7 +109,9 @@ pub mod testing;
 mod tests;
 pub mod to_device;
 mod transaction;
+pub mod user_directory;
 pub mod users;
+pub mod words;
 mod writer;
 
 pub use crate::{

@@ -5,6 +5,7 @@ use ruma::UserId;
 use crate::{
     ReadTxn, StorageError, WriteTxn,
     engine::{FromRow, Row, args, sql},
+    user_directory,
 };
 
 /// The profile of a user.
@@ -35,17 +36,17 @@ pub async fn find(txn: &mut ReadTxn, user_id: &UserId) -> Result<Option<Profile>
     txn.fetch_optional(FIND, args![user_id]).await
 }
 
-/// Stores a whole profile.
+/// Stores a whole profile, by which the user is found from then on.
 pub async fn set(txn: &mut WriteTxn, user_id: &UserId, profile: &Profile) -> Result<(), StorageError> {
     let Profile { display_name, avatar_url, fields } = profile;
     txn.execute(SET, args![user_id, display_name.as_deref(), avatar_url.as_deref(), fields]).await?;
-    Ok(())
+    user_directory::set(txn, user_id, display_name.as_deref()).await
 }
 
-/// Forgets a profile.
+/// Forgets a profile; nobody finds the user any more.
 pub async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
     txn.execute(DELETE, args![user_id]).await?;
-    Ok(())
+    user_directory::delete(txn, user_id).await
 }
 
 sql! {

@@ -26,7 +26,7 @@ const TIERS: &[(u8, &[&str])] = &[
         ],
     ),
     (2, &["device_list", "filters", "ignored_users", "presence", "push_rules", "session", "typing"]),
-    (3, &["account", "account_data", "media"]),
+    (3, &["account", "account_data", "media", "user_directory"]),
     (
         4,
         &[

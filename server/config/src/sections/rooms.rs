@@ -169,26 +169,20 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> RoomsConfig {
 }
 
 fn user_directory(r: &mut Reader<'_, '_>) -> UserDirectoryConfig {
-    r.not_yet("there is no user directory yet").group("user_directory", "Searching for users.", |r| {
-        UserDirectoryConfig {
-            enabled: r.get("enabled", "true", "Whether it is possible."),
-            search_all_users: r.get(
-                "search_all_users",
-                "false",
-                "Whether all users of this server are found, not only those of shared and public rooms.",
-            ),
-            prefer_local_users: r.get(
-                "prefer_local_users",
-                "false",
-                "Whether users of this server come first.",
-            ),
-            exclude_remote_users: r.get(
-                "exclude_remote_users",
-                "false",
-                "Whether users of other servers are left out.",
-            ),
-            show_locked_users: r.get("show_locked_users", "false", "Whether locked users are found."),
-        }
+    r.group("user_directory", "Searching for users.", |r| UserDirectoryConfig {
+        enabled: r.get("enabled", "true", "Whether it is possible."),
+        search_all_users: r.get(
+            "search_all_users",
+            "false",
+            "Whether all users of this server are found, not only those of shared and public rooms.",
+        ),
+        prefer_local_users: r.get("prefer_local_users", "false", "Whether users of this server come first."),
+        exclude_remote_users: r.get(
+            "exclude_remote_users",
+            "false",
+            "Whether users of other servers are left out.",
+        ),
+        show_locked_users: r.get("show_locked_users", "false", "Whether locked users are found."),
     })
 }
 

@@ -46,6 +46,7 @@ const MODULES: &[&[Sql]] = &[
     crate::temporary_tokens::STATEMENTS,
     crate::testing::STATEMENTS,
     crate::to_device::STATEMENTS,
+    crate::user_directory::STATEMENTS,
     crate::users::STATEMENTS,
 ];
 
