@@ -80,6 +80,7 @@ pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Task
         tasks: tasks.clone(),
     });
     services.resume();
+    tasks.spawn(services.searches.clone().follow(tasks.clone()));
     let page = page::routes(&config.server.server_name, config.server.web_client_location.as_deref());
     let health = health::routes(services.health.clone());
     let state = ApiState::new(services.clone(), config);

@@ -22,6 +22,7 @@ mod redact;
 mod relations;
 mod reporting;
 mod room;
+mod search;
 mod session;
 mod space;
 mod state;
@@ -55,6 +56,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(redact::routes())
         .merge(relations::routes())
         .merge(room::routes())
+        .merge(search::routes())
         .merge(state::routes())
         .merge(sync::routes())
         .merge(config::routes())

@@ -40,6 +40,7 @@ pub mod ratelimit;
 pub mod receipts;
 pub mod reports;
 pub mod room;
+pub mod search;
 pub mod session;
 pub mod sync;
 pub mod tasks;

@@ -21,7 +21,11 @@ pub use self::{
     state::{MemberFilter, MemberProfile},
     view::{Reader, Shown},
 };
-pub(crate) use self::{messages::Newest, state::read_events};
+pub(crate) use self::{
+    context::Around,
+    messages::Newest,
+    state::{read_events, whole_state},
+};
 use crate::clock::Clock;
 
 /// Events that one page has at most.

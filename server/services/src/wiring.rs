@@ -33,6 +33,7 @@ use crate::{
     receipts::Receipts,
     reports::Reports,
     room::{RoomParts, RoomRules, RoomSettings, Rooms},
+    search::Searches,
     session::Sessions,
     sync::{SyncSettings, SyncSources, Syncs},
     tasks::Tasks,
@@ -70,6 +71,7 @@ pub struct Services {
     pub device_lists: DeviceLists,
     pub to_device: ToDevice,
     pub timelines: Timelines,
+    pub searches: Searches,
     pub syncs: Syncs,
     pub key_backups: KeyBackups,
     pub notifier: Notifier,
@@ -154,6 +156,7 @@ impl Services {
             config.rate_limits.rc_key_requests,
         );
         let timelines = Timelines::new(store.clone(), clock.clone());
+        let searches = Searches::new(store.clone(), clock.clone(), config.server.enable_search);
         let notifications = Notifications::new(store.clone(), clock.clone());
         let syncs = Syncs::new(
             store.clone(),
@@ -203,6 +206,7 @@ impl Services {
             directory,
             user_directory,
             timelines,
+            searches,
             media,
             turn,
             syncs,

@@ -102,11 +102,13 @@ pub mod rooms;
 pub mod sent_transactions;
 pub mod state;
 mod store;
+pub mod stream_cursors;
 pub mod temporary_tokens;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod text_search;
 pub mod to_device;
 mod transaction;
 pub mod user_directory;

@@ -58,8 +58,6 @@ const OUTBOUND: &str = "no outgoing requests are made yet";
 
 const FEDERATION: &str = "there is no federation yet";
 
-const SEARCH: &str = "messages are not searched yet";
-
 const DEVICES: &str = "devices stay until somebody removes them";
 
 const DELAYED: &str = "events are not delayed";
@@ -138,7 +136,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> ServerConfig {
             "false",
             "Whether users of this server can be invited by its administrators only.",
         ),
-        enable_search: r.not_yet(SEARCH).get("enable_search", "true", "Whether messages are indexed and can be searched."),
+        enable_search: r.get("enable_search", "true", "Whether messages are indexed and can be searched."),
         ip_range_blacklist: r.not_yet(OUTBOUND).get(
             "ip_range_blacklist",
             r#"["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "192.0.0.0/24", "169.254.0.0/16", "192.88.99.0/24", "198.18.0.0/15", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "::1/128", "fe80::/10", "fc00::/7", "2001:db8::/32", "ff00::/8", "fec0::/10"]"#,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use myelin_storage::{Position, ReadTxn, events};
+use myelin_storage::{Position, ReadTxn, StorageError, events};
 use ruma::{
     EventId, RoomId,
     api::{
@@ -68,32 +68,59 @@ impl Timelines {
         let access = Access::find(&mut txn, room_id, &requester.user_id).await?;
         let reader = self.reader(requester, &access);
         let shown = find_shown(&mut txn, reader, &access, event_id).await?;
-        let walk = |direction, limit| Walk { access: &access, direction, limit, filter };
-        let before_it = Position(shown.position.0 - 1);
-        let before = walk(Direction::Backward, limit / 2).go(&mut txn, reader, before_it, None).await?;
-        let after =
-            walk(Direction::Forward, limit - limit / 2).go(&mut txn, reader, shown.position, None).await?;
-        let newest = after.shown.last().map_or(shown.position, |shown| shown.position);
-        let oldest = before.shown.last().map_or(before_it, |shown| Position(shown.position.0 - 1));
+        let around =
+            Around::read(&mut txn, reader, &access, &shown, (limit / 2, limit - limit / 2), filter).await?;
         let state = match filter.lazy_load_options {
             LazyLoadOptions::Enabled { .. } => {
-                let all = before.shown.iter().chain(&after.shown).chain([&shown]);
+                let all = around.before.iter().chain(&around.after).chain([&shown]);
                 let senders: BTreeSet<&str> = all.map(|shown| shown.event.sender()).collect();
                 members_of(&mut txn, reader, &access, senders).await?
             }
             LazyLoadOptions::Disabled => whole_state(&mut txn, reader, &access).await?,
         };
-        let events_before = reader.format(&mut txn, &before.shown, Form::WithRoomId).await?;
-        let events_after = reader.format(&mut txn, &after.shown, Form::WithRoomId).await?;
+        let events_before = reader.format(&mut txn, &around.before, Form::WithRoomId).await?;
+        let events_after = reader.format(&mut txn, &around.after, Form::WithRoomId).await?;
         let event = reader.format(&mut txn, &[shown], Form::WithRoomId).await?.pop().ok_or(NOT_FOUND)?;
         Ok(Context {
-            start: self.token(oldest),
-            end: self.token(newest),
+            start: self.token(around.start),
+            end: self.token(around.end),
             event,
             events_before,
             events_after,
             state,
         })
+    }
+}
+
+/// The neighbours of an event.
+pub(crate) struct Around {
+    /// Newest first.
+    pub(crate) before: Vec<Shown>,
+    /// Oldest first.
+    pub(crate) after: Vec<Shown>,
+    /// From where to go on into the past.
+    pub(crate) start: Position,
+    /// From where to go on towards the present.
+    pub(crate) end: Position,
+}
+
+impl Around {
+    /// At most so many events before and after an event.
+    pub(crate) async fn read(
+        txn: &mut ReadTxn,
+        reader: Reader<'_>,
+        access: &Access,
+        shown: &Shown,
+        (before_limit, after_limit): (u32, u32),
+        filter: &RoomEventFilter,
+    ) -> Result<Self, StorageError> {
+        let walk = |direction, limit| Walk { access, direction, limit, filter };
+        let before_it = Position(shown.position.0 - 1);
+        let before = walk(Direction::Backward, before_limit).go(txn, reader, before_it, None).await?.shown;
+        let after = walk(Direction::Forward, after_limit).go(txn, reader, shown.position, None).await?.shown;
+        let end = after.last().map_or(shown.position, |shown| shown.position);
+        let start = before.last().map_or(before_it, |shown| Position(shown.position.0 - 1));
+        Ok(Self { before, after, start, end })
     }
 }
 

@@ -158,7 +158,7 @@ async fn member_nids(txn: &mut ReadTxn, access: &Access) -> Result<Vec<EventNid>
 }
 
 /// The whole state that the user sees, formatted.
-pub(super) async fn whole_state(
+pub(crate) async fn whole_state(
     txn: &mut ReadTxn,
     reader: Reader<'_>,
     access: &Access,

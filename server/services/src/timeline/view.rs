@@ -44,6 +44,8 @@ pub struct Shown {
     pub position: Position,
     /// Pruned if it is redacted.
     pub event: Event,
+    /// The state that it was sent in.
+    pub(crate) state_before: Option<StateId>,
     /// What the user was in the room when it was sent.
     membership: Membership,
     /// The event of the same type and state key before it.
@@ -104,6 +106,7 @@ impl Reader<'_> {
                 nid: stored.nid,
                 position,
                 event,
+                state_before: stored.state_before,
                 membership: after.membership,
                 replaces: stored.replaces,
                 is_erased: false,
@@ -146,8 +149,16 @@ impl Reader<'_> {
         let event = stored.read(self.rules)?;
         let membership = event.membership().and_then(Membership::parse).unwrap_or(Membership::Leave);
         let Some(position) = stored.position else { return Ok(None) };
-        let (nid, replaces, redacted_by) = (stored.nid, stored.replaces, stored.redacted_by);
-        Ok(Some(Shown { nid, position, event, membership, replaces, is_erased: false, redacted_by }))
+        Ok(Some(Shown {
+            nid: stored.nid,
+            position,
+            event,
+            state_before: stored.state_before,
+            membership,
+            replaces: stored.replaces,
+            is_erased: false,
+            redacted_by: stored.redacted_by,
+        }))
     }
 
     async fn look(&self, txn: &mut ReadTxn, state: Option<StateId>) -> Result<Sight, StorageError> {
