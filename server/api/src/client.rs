@@ -28,6 +28,7 @@ mod space;
 mod state;
 mod sync;
 mod tag;
+mod thirdparty;
 mod to_device;
 mod typing;
 mod user_directory;
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .merge(typing::routes())
         .merge(user_directory::routes())
         .merge(tag::routes())
+        .merge(thirdparty::routes())
         .merge(to_device::routes())
         .merge(voip::routes())
 }
