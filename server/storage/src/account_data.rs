@@ -4,7 +4,7 @@ use ruma::UserId;
 
 use crate::{
     Position, ReadTxn, RoomNid, StorageError, WriteTxn,
-    engine::{FromRow, Row, args, sql},
+    engine::{FromRow, Row, Value, args, sql},
 };
 
 /// An entry of a user's account data.
@@ -85,6 +85,15 @@ pub async fn list(
     txn.fetch_all(LIST, args![user_id, column(room)]).await
 }
 
+/// The entries of a user in some rooms, in the order of rooms and types.
+pub async fn list_of_rooms(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    rooms: &[RoomNid],
+) -> Result<Vec<AccountData>, StorageError> {
+    txn.fetch_all(LIST_OF_ROOMS, args![user_id, Value::list(rooms.iter().map(|room| room.0))]).await
+}
+
 /// Removes everything that is kept with a user.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
     txn.execute(DELETE_OF_USER, args![user_id]).await?;
@@ -106,5 +115,9 @@ sql! {
         FROM account_data
         WHERE user_id = $1 AND room_nid = $2
         ORDER BY type";
+    LIST_OF_ROOMS = "SELECT room_nid, type, content, position
+        FROM account_data
+        WHERE user_id = $1 AND room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($2))
+        ORDER BY room_nid, type";
     DELETE_OF_USER = "DELETE FROM account_data WHERE user_id = $1";
 }

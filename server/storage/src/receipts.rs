@@ -90,6 +90,17 @@ pub async fn list_changes(
     txn.fetch_all(LIST_CHANGES, args![Value::list(rooms.iter().map(|room| room.0)), after, reader]).await
 }
 
+/// A user's own receipts in those rooms that moved after the position, in the order of change.
+pub async fn list_own_changes(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    rooms: &[RoomNid],
+    after: Position,
+) -> Result<Vec<Receipt>, StorageError> {
+    let rooms = Value::list(rooms.iter().map(|room| room.0));
+    txn.fetch_all(LIST_OWN_CHANGES, args![rooms, after, user_id]).await
+}
+
 /// All receipts in a room that `reader` may see, in the order of change.
 pub async fn list_of_room(
     txn: &mut ReadTxn,
@@ -112,5 +123,12 @@ sql! {
         JOIN event_ids ON event_ids.event_nid = receipts.event_nid
         WHERE receipts.room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND receipts.position > $2
             AND (receipts.type <> 'm.read.private' OR receipts.user_id = $3)
+        ORDER BY receipts.position";
+    LIST_OWN_CHANGES = "SELECT receipts.room_nid, receipts.user_id, receipts.type, receipts.thread,
+            event_ids.event_id, receipts.ts, receipts.position
+        FROM receipts
+        JOIN event_ids ON event_ids.event_nid = receipts.event_nid
+        WHERE receipts.room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND receipts.position > $2
+            AND receipts.user_id = $3
         ORDER BY receipts.position";
 }

@@ -9,7 +9,10 @@ use myelin_storage::{
     rooms::{self, Room},
     to_device,
 };
-use ruma::api::client::filter::{EventFormat, FilterDefinition};
+use ruma::{
+    OwnedRoomId,
+    api::client::filter::{EventFormat, FilterDefinition},
+};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -239,12 +242,17 @@ impl<'a> Collector<'a> {
             by_nid.extend(rooms::list(txn, piece).await?.into_iter().map(|room| (room.nid, room)));
         }
         let mut answer = Rooms::default();
+        let mut joined = Vec::new();
         for membership in wanted {
             let Some(room) = by_nid.remove(&membership.room) else { continue };
             if self.takes(&room) {
+                if membership.membership == "join" {
+                    joined.push((room.nid, room.room_id.clone()));
+                }
                 self.room(txn, room, membership, (since, until), own, &mut answer).await?;
             }
         }
+        self.count_unread(txn, &joined, &mut answer).await?;
         Ok(answer)
     }
 
@@ -367,7 +375,7 @@ impl<'a> Collector<'a> {
             own.read_room(txn, self, access.room.nid).await?;
         }
         let (state, state_after) = self.place_state(history.state);
-        let mut joined = JoinedRoom {
+        let joined = JoinedRoom {
             timeline: history.timeline,
             state,
             state_after,
@@ -380,7 +388,6 @@ impl<'a> Collector<'a> {
         if !is_new && joined.is_empty() {
             return Ok(None);
         }
-        self.count_unread(txn, access.room.nid, &mut joined).await?;
         Ok(Some(joined))
     }
 
@@ -390,22 +397,27 @@ impl<'a> Collector<'a> {
         if self.request.use_state_after { (None, state) } else { (state, None) }
     }
 
-    /// Threads are counted apart only for clients that know of them.
+    /// Counts for all rooms of the answer at once. Threads are counted apart only for clients that know of them.
     async fn count_unread(
         &self,
         txn: &mut ReadTxn,
-        room: RoomNid,
-        joined: &mut JoinedRoom,
+        rooms: &[(RoomNid, OwnedRoomId)],
+        answer: &mut Rooms,
     ) -> Result<(), StorageError> {
         let user_id = &self.requester.user_id;
-        let mut counts = self.shared.notifications.counts(txn, user_id, &[room]).await?;
-        let Some(counts) = counts.remove(&room) else { return Ok(()) };
-        if self.filter.room.timeline.unread_thread_notifications {
-            joined.unread_notifications = counts.main.into();
-            joined.unread_thread_notifications =
-                counts.threads.into_iter().map(|(root, count)| (root, count.into())).collect();
-        } else {
-            joined.unread_notifications = counts.total().into();
+        let told = rooms.iter().filter(|(_, room_id)| answer.join.contains_key(room_id));
+        let nids: Vec<RoomNid> = told.map(|(nid, _)| *nid).collect();
+        let mut counts = self.shared.notifications.counts(txn, user_id, &nids).await?;
+        for (nid, room_id) in rooms {
+            let Some(joined) = answer.join.get_mut(room_id) else { continue };
+            let Some(counts) = counts.remove(nid) else { continue };
+            if self.filter.room.timeline.unread_thread_notifications {
+                joined.unread_notifications = counts.main.into();
+                joined.unread_thread_notifications =
+                    counts.threads.into_iter().map(|(root, count)| (root, count.into())).collect();
+            } else {
+                joined.unread_notifications = counts.total().into();
+            }
         }
         Ok(())
     }

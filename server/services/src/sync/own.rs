@@ -67,11 +67,26 @@ impl OwnData {
         collector: &Collector<'_>,
         room: RoomNid,
     ) -> Result<(), StorageError> {
-        self.of_rooms.remove(&room);
-        for entry in account_data::list(txn, &collector.requester.user_id, Some(room)).await? {
-            self.add(collector, &entry)?;
-        }
+        self.read_data_of(txn, collector, &[room]).await?;
         self.read_receipts(txn, collector, &[room], None).await
+    }
+
+    /// Reads all account data of some rooms.
+    pub(super) async fn read_data_of(
+        &mut self,
+        txn: &mut ReadTxn,
+        collector: &Collector<'_>,
+        rooms: &[RoomNid],
+    ) -> Result<(), StorageError> {
+        for room in rooms {
+            self.of_rooms.remove(room);
+        }
+        for piece in rooms.chunks(1_000) {
+            for entry in account_data::list_of_rooms(txn, &collector.requester.user_id, piece).await? {
+                self.add(collector, &entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the receipts of rooms that came after `since`, or all.
@@ -87,8 +102,29 @@ impl OwnData {
         }
         let after = since.unwrap_or(Position(i64::MIN));
         let found = receipts::list_changes(txn, &collector.requester.user_id, rooms, after).await?;
+        self.add_receipts(&found)
+    }
+
+    /// Reads of rooms that the client begins to look at what it needs to know of receipts: the user's own, and those
+    /// that moved since the oldest event that it is shown. A large room has one of each of its members.
+    pub(super) async fn begin_receipts(
+        &mut self,
+        txn: &mut ReadTxn,
+        collector: &Collector<'_>,
+        rooms: &BTreeMap<RoomNid, Position>,
+    ) -> Result<(), StorageError> {
+        let user_id = &collector.requester.user_id;
+        let nids: Vec<RoomNid> = rooms.keys().copied().collect();
+        let mut found = receipts::list_own_changes(txn, user_id, &nids, Position(i64::MIN)).await?;
+        for (room, oldest) in rooms {
+            found.extend(receipts::list_changes(txn, user_id, &[*room], *oldest).await?);
+        }
+        self.add_receipts(&found)
+    }
+
+    fn add_receipts(&mut self, found: &[Receipt]) -> Result<(), StorageError> {
         let mut by_room: BTreeMap<RoomNid, Map<String, Value>> = BTreeMap::new();
-        for receipt in &found {
+        for receipt in found {
             add_receipt(by_room.entry(receipt.room).or_default(), receipt);
         }
         for (room, content) in by_room {

@@ -13,19 +13,26 @@ mod response;
 mod room;
 mod state;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use myelin_storage::{Position, RoomNid, StorageError, memberships};
+use myelin_storage::{Position, ReadTxn, RoomNid, StorageError, memberships, receipts, rooms::Room};
 use ruma::{OwnedRoomId, api::client::filter::FilterDefinition};
 
 pub(super) use self::connection::Connections;
-use self::connection::{Told, ToldRoom};
+use self::{
+    connection::{Told, ToldRoom},
+    extensions::Scope,
+    lists::{Candidate, Choice},
+};
 pub use self::{
     request::{ExtensionRequests, RoomConfig, RoomFilters, RoomList, SlidingRequest},
     response::{Extensions, Hero, ListCount, SlidingResponse, SlidingRoom},
 };
 use super::{FilterChoice, MAX_TIMEOUT, SyncError, SyncRequest, Syncs, collect::Collector, own::OwnData};
-use crate::{ignored_users::Ignored, session::Requester};
+use crate::{ignored_users::Ignored, notifications::Counts, session::Requester};
 
 /// One request for an answer.
 struct Slide<'a> {
@@ -41,6 +48,8 @@ struct Moment {
     until: Position,
     /// Nothing of these users.
     ignored: Ignored,
+    /// Where the user read further since the last answer, which changes how much is unread.
+    read: BTreeSet<RoomNid>,
 }
 
 impl Syncs {
@@ -93,7 +102,7 @@ impl Syncs {
         let mut seen = before.until;
         // Other rules may show other rooms, although nothing is new in them.
         let mut is_due = before.has_more || !before.is_of(slide.request);
-        let wants_typing = ExtensionRequests::is_on(slide.request.extensions.typing);
+        let wants_typing = slide.request.extensions.wants_typing();
         let mut typing_seen = before.typing;
         let mut last = None;
         loop {
@@ -138,9 +147,10 @@ impl Slide<'_> {
         let txn = &mut txn;
         let memberships = memberships::list_of_user(txn, &collector.requester.user_id).await?;
         let ignored = Ignored::of(txn, &collector.requester.user_id).await?;
-        let moment = Moment { until, ignored };
+        let read = self.read_further(txn).await?;
+        let moment = Moment { until, ignored, read };
         let candidates = self.candidates(txn, &memberships, &moment).await?;
-        let choice = self.choose(txn, &candidates).await?;
+        let Choice { counts: list_counts, wanted, windows } = self.choose(txn, &candidates).await?;
         let mut told = Told {
             pos: self.next_pos(until),
             number: self.before.as_ref().map_or(0, |before| before.number) + 1,
@@ -148,19 +158,17 @@ impl Slide<'_> {
             rooms: self.before.as_ref().map(|before| before.rooms.clone()).unwrap_or_default(),
             lists: self.request.lists.clone(),
             subscriptions: self.request.room_subscriptions.clone(),
-            counts: choice.counts,
+            counts: list_counts,
             has_more: false,
             typing: collector.mark,
+            scopes: self.request.extensions.scopes(),
+            has_data: self.before.as_ref().is_some_and(|before| before.has_data),
         };
         let mut rooms = BTreeMap::new();
-        let mut begun = Vec::new();
-        for (index, config) in choice.wanted {
+        for (index, config) in wanted {
             let candidate = &candidates[index];
             let before = told.rooms.get(&candidate.room.nid).map(Arc::clone);
             let (room, now) = self.room(txn, candidate, &config, before.as_deref(), &moment).await?;
-            if before.is_none() {
-                begun.push(candidate.room.nid);
-            }
             told.rooms.insert(candidate.room.nid, Arc::new(now));
             if let Some(room) = room {
                 rooms.insert(candidate.room.room_id.clone(), room);
@@ -168,7 +176,9 @@ impl Slide<'_> {
         }
         let names: BTreeMap<RoomNid, &OwnedRoomId> =
             candidates.iter().map(|candidate| (candidate.room.nid, &candidate.room.room_id)).collect();
-        let extensions = self.extensions(txn, since, until, &mut told, &names, &begun).await?;
+        self.count_unread(txn, &candidates, &mut rooms).await?;
+        let scope = Scope { names: &names, windows: &windows, rooms: &rooms };
+        let extensions = self.extensions(txn, (since, until), &mut told, &scope).await?;
         let response = SlidingResponse {
             pos: String::new(),
             txn_id: self.request.txn_id.clone(),
@@ -177,6 +187,40 @@ impl Slide<'_> {
             extensions,
         };
         Ok((response, told))
+    }
+
+    /// The rooms that the client knows in which the user read further since the last answer.
+    async fn read_further(&self, txn: &mut ReadTxn) -> Result<BTreeSet<RoomNid>, StorageError> {
+        let Some(before) = &self.before else { return Ok(BTreeSet::new()) };
+        let user_id = &self.collector.requester.user_id;
+        let known: Vec<RoomNid> = before.rooms.keys().copied().collect();
+        let mut read = BTreeSet::new();
+        for piece in known.chunks(1_000) {
+            let moved = receipts::list_own_changes(txn, user_id, piece, before.until).await?;
+            read.extend(moved.into_iter().map(|receipt| receipt.room));
+        }
+        Ok(read)
+    }
+
+    /// Counts for all rooms of the answer at once.
+    async fn count_unread(
+        &self,
+        txn: &mut ReadTxn,
+        candidates: &[Candidate],
+        rooms: &mut BTreeMap<OwnedRoomId, SlidingRoom>,
+    ) -> Result<(), StorageError> {
+        let joined = candidates
+            .iter()
+            .filter(|candidate| candidate.is_joined() && rooms.contains_key(&candidate.room.room_id));
+        let joined: Vec<&Room> = joined.map(|candidate| &candidate.room).collect();
+        let nids: Vec<RoomNid> = joined.iter().map(|room| room.nid).collect();
+        let collector = &self.collector;
+        let counts = collector.shared.notifications.counts(txn, &collector.requester.user_id, &nids).await?;
+        for room in joined {
+            let Some(told) = rooms.get_mut(&room.room_id) else { continue };
+            told.unread = Some(counts.get(&room.nid).map(Counts::total).unwrap_or_default().into());
+        }
+        Ok(())
     }
 
     /// The answer when the time is over and nothing was looked at: the client stays where it is.

@@ -5,11 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use myelin_core::json::Value;
 use myelin_storage::{
-    Position, ReadTxn, RoomNid, StorageError, account_data,
+    EventNid, Position, ReadTxn, RoomNid, StorageError, account_data,
     memberships::Membership,
     rooms::{self, Room},
+    state,
 };
+use ruma::{OwnedRoomId, RoomId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +21,7 @@ use super::{
     Moment, Slide,
     request::{RoomConfig, RoomFilters},
 };
+use crate::timeline::read_events;
 
 /// A room that the user may be shown.
 pub(super) struct Candidate {
@@ -31,6 +35,8 @@ pub(super) struct Candidate {
 pub(super) struct Choice {
     pub(super) counts: BTreeMap<String, usize>,
     pub(super) wanted: BTreeMap<usize, RoomConfig>,
+    /// The rooms in the windows of each list.
+    pub(super) windows: BTreeMap<String, BTreeSet<RoomNid>>,
 }
 
 /// The tags of rooms.
@@ -84,17 +90,24 @@ impl Slide<'_> {
             true => self.tags(txn).await?,
             false => Tags::new(),
         };
-        let mut choice = Choice { counts: BTreeMap::new(), wanted: BTreeMap::new() };
+        let mut choice =
+            Choice { counts: BTreeMap::new(), wanted: BTreeMap::new(), windows: BTreeMap::new() };
         for (name, list) in lists {
             let filters = list.filters.as_ref();
-            let matching = candidates
-                .iter()
-                .enumerate()
-                .filter(|(_, candidate)| filters.is_none_or(|filters| candidate.matches(filters, &tags)));
+            let children = match filters.and_then(|filters| filters.spaces.as_ref()) {
+                Some(spaces) => Some(self.children_of(txn, candidates, spaces).await?),
+                None => None,
+            };
+            let matching = candidates.iter().enumerate().filter(|(_, candidate)| {
+                filters.is_none_or(|filters| candidate.matches(filters, &tags))
+                    && children.as_ref().is_none_or(|children| children.contains(&candidate.room.room_id))
+            });
+            let window = choice.windows.entry(name.clone()).or_default();
             let mut count = 0;
-            for (index, _) in matching {
+            for (index, candidate) in matching {
                 if list.shows(count) {
                     choice.wanted.entry(index).or_default().merge(&list.config);
+                    window.insert(candidate.room.nid);
                 }
                 count += 1;
             }
@@ -117,6 +130,32 @@ impl Slide<'_> {
         let rooms =
             by_user.values().filter_map(|rooms| serde_json::from_str::<Vec<String>>(rooms.get()).ok());
         Ok(rooms.flatten().collect())
+    }
+
+    /// The rooms that some spaces name as theirs. Of a space that the user is not in nothing is told.
+    async fn children_of(
+        &self,
+        txn: &mut ReadTxn,
+        candidates: &[Candidate],
+        spaces: &[OwnedRoomId],
+    ) -> Result<BTreeSet<OwnedRoomId>, StorageError> {
+        let mut children = BTreeSet::new();
+        let spaces = candidates.iter().filter(|candidate| {
+            candidate.is_joined()
+                && candidate.room.summary.room_type.as_deref() == Some("m.space")
+                && spaces.contains(&candidate.room.room_id)
+        });
+        for space in spaces {
+            let Some(state) = space.room.state else { continue };
+            let (found, _) = state::list_type(txn, state, "m.space.child").await?;
+            let nids: Vec<EventNid> = found.into_values().collect();
+            let events = read_events(txn, space.room.rules()?, &nids).await?;
+            // Without `via` a room is no child any more.
+            let named =
+                events.iter().filter(|event| event.content().get("via").and_then(Value::as_array).is_some());
+            children.extend(named.filter_map(|event| RoomId::parse(event.state_key()?).ok()));
+        }
+        Ok(children)
     }
 
     async fn tags(&self, txn: &mut ReadTxn) -> Result<Tags, StorageError> {

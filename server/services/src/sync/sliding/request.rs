@@ -17,6 +17,9 @@ const MAX_SUBSCRIPTIONS: usize = 1_000;
 /// Windows of a list, and kinds of state of a rule, at most.
 const MAX_ELEMENTS: usize = 500;
 
+/// Spaces that the filters name at most, of all lists together: the state of each is read.
+const MAX_SPACES: usize = 20;
+
 /// Bytes of a connection's name at most.
 const MAX_CONN_ID: usize = 255;
 
@@ -77,6 +80,9 @@ pub struct RoomFilters {
     pub is_encrypted: Option<bool>,
     #[serde(default)]
     pub is_invite: Option<bool>,
+    /// Only rooms that one of these spaces names as a child, as far as the user is in the space.
+    #[serde(default)]
+    pub spaces: Option<Vec<OwnedRoomId>>,
     /// `None` among them stands for rooms without a type.
     #[serde(default)]
     pub room_types: Option<Vec<Option<String>>>,
@@ -96,11 +102,11 @@ pub struct ExtensionRequests {
     #[serde(default)]
     pub e2ee: Option<Switch>,
     #[serde(default)]
-    pub account_data: Option<Switch>,
+    pub account_data: Option<ScopedSwitch>,
     #[serde(default)]
-    pub receipts: Option<Switch>,
+    pub receipts: Option<ScopedSwitch>,
     #[serde(default)]
-    pub typing: Option<Switch>,
+    pub typing: Option<ScopedSwitch>,
 }
 
 /// Whether an extension is wanted.
@@ -108,6 +114,19 @@ pub struct ExtensionRequests {
 pub struct Switch {
     #[serde(default)]
     pub enabled: Option<bool>,
+}
+
+/// Whether an extension is wanted, and for which rooms; for all that the client knows if it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ScopedSwitch {
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    /// The rooms in the windows of these lists; `*` stands for all of the request, as does nothing beside `rooms`.
+    #[serde(default)]
+    pub lists: Option<BTreeSet<String>>,
+    /// These of the room subscriptions; `*` stands for all, as does nothing beside `lists`.
+    #[serde(default)]
+    pub rooms: Option<BTreeSet<String>>,
 }
 
 /// Whether messages to the device are wanted, and from where on.
@@ -138,6 +157,18 @@ impl SlidingRequest {
         let windows = |list: &RoomList| list.ranges.as_ref().map_or(0, Vec::len);
         if self.lists.values().any(|list| windows(list) > MAX_ELEMENTS) {
             return Err("Too many ranges");
+        }
+        let spaces = |list: &RoomList| {
+            list.filters.as_ref().and_then(|filters| filters.spaces.as_ref()).map_or(0, Vec::len)
+        };
+        let names = |names: &Option<BTreeSet<String>>| names.as_ref().map_or(0, BTreeSet::len);
+        let mut scopes =
+            self.extensions.scopes().into_iter().chain([self.extensions.typing.clone()]).flatten();
+        if scopes.any(|scope| names(&scope.lists) > MAX_LISTS || names(&scope.rooms) > MAX_SUBSCRIPTIONS) {
+            return Err("An extension names too many lists or rooms");
+        }
+        if self.lists.values().map(spaces).sum::<usize>() > MAX_SPACES {
+            return Err("Too many spaces");
         }
         if !self.conn_id.iter().all(is_name) {
             return Err("conn_id is too long");
@@ -170,7 +201,39 @@ impl RoomConfig {
 }
 
 impl ExtensionRequests {
-    pub(super) fn is_on(switch: Option<Switch>) -> bool {
-        switch.is_some_and(|switch| switch.enabled == Some(true))
+    pub(super) fn wants_e2ee(&self) -> bool {
+        self.e2ee.is_some_and(|switch| switch.enabled == Some(true))
     }
+
+    /// For which rooms account data and receipts are wanted.
+    pub(super) fn scopes(&self) -> [Option<ScopedSwitch>; 2] {
+        [&self.account_data, &self.receipts].map(Clone::clone)
+    }
+
+    pub(super) fn wants_typing(&self) -> bool {
+        self.typing.as_ref().is_some_and(ScopedSwitch::is_on)
+    }
+}
+
+impl ScopedSwitch {
+    pub(super) fn is_on(&self) -> bool {
+        self.enabled == Some(true)
+    }
+
+    /// Whether it is wanted for rooms outside of lists and subscriptions too, if the client knows them.
+    pub(super) fn is_of_all(&self) -> bool {
+        self.lists.is_none() && self.rooms.is_none()
+    }
+
+    pub(super) fn takes_list(&self, name: &str) -> bool {
+        takes(self.lists.as_ref(), name)
+    }
+
+    pub(super) fn takes_subscription(&self, room_id: &str) -> bool {
+        takes(self.rooms.as_ref(), room_id)
+    }
+}
+
+fn takes(names: Option<&BTreeSet<String>>, name: &str) -> bool {
+    names.is_none_or(|names| names.contains("*") || names.contains(name))
 }

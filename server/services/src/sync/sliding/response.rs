@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use myelin_storage::Position;
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -70,6 +71,9 @@ pub struct SlidingRoom {
     pub bump_stamp: Option<i64>,
     #[serde(flatten)]
     pub unread: Option<UnreadCounts>,
+    /// Before the oldest event of the timeline.
+    #[serde(skip)]
+    pub(super) oldest: Option<Position>,
 }
 
 /// A user who stands for a room without a name.

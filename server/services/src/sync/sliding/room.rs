@@ -19,10 +19,7 @@ use super::{
 };
 use crate::{
     client_event::Form,
-    sync::{
-        UnreadCounts,
-        room::{changes, state_at},
-    },
+    sync::room::{changes, state_at},
     timeline::{Access, Newest, ReadError, read_events},
 };
 
@@ -46,6 +43,8 @@ impl Slide<'_> {
             membership,
             is_dm: candidate.is_dm,
             config: config.clone(),
+            has_data: before.is_some_and(|before| before.has_data),
+            has_receipts: before.is_some_and(|before| before.has_receipts),
             members: before.map(|before| before.members.clone()).unwrap_or_default(),
         };
         let Some(access) = Access::of_member(candidate.room.clone(), moment.ignored.clone())? else {
@@ -55,7 +54,10 @@ impl Slide<'_> {
             before.membership == now.membership && candidate.membership.position <= before.until
         });
         let room = match now.membership.as_str() {
-            "join" => self.joined(txn, candidate, &access, before, &mut now).await?,
+            "join" => {
+                let is_read = moment.read.contains(&candidate.room.nid);
+                self.joined(txn, candidate, &access, (before, is_read), &mut now).await?
+            }
             _ if is_told => None,
             "invite" | "knock" => Some(self.stripped(txn, candidate, &access).await?),
             _ => Some(self.left(txn, candidate, access, config, before, until).await?),
@@ -68,7 +70,7 @@ impl Slide<'_> {
         txn: &mut ReadTxn,
         candidate: &Candidate,
         access: &Access,
-        before: Option<&ToldRoom>,
+        (before, is_read): (Option<&ToldRoom>, bool),
         now: &mut ToldRoom,
     ) -> Result<Option<SlidingRoom>, StorageError> {
         // Whoever joined since then knows nothing of the room.
@@ -80,13 +82,15 @@ impl Slide<'_> {
             known.is_some_and(|known| !now.config.required_state.is_subset(&known.config.required_state));
         let is_dm_new = known.map_or(candidate.is_dm, |known| known.is_dm != candidate.is_dm);
         let is_quiet = known.is_some_and(|known| candidate.room.latest_position <= known.until);
-        if is_quiet && !expands && !asks_more && !is_dm_new {
+        if is_quiet && !expands && !asks_more && !is_dm_new && !is_read {
             return Ok(None);
         }
         let after = known.map(|known| known.until).filter(|_| !expands);
         let stretch = self.newest(txn, access, &now.config, now.until, after).await?;
         let (state, news) = self.required_state(txn, access, known, &stretch, now).await?;
-        if known.is_some() && !is_dm_new && stretch.shown.is_empty() && !stretch.limited && state.is_empty() {
+        let has_news =
+            is_dm_new || is_read || stretch.limited || !stretch.shown.is_empty() || !state.is_empty();
+        if known.is_some() && !has_news {
             return Ok(None);
         }
         let summary = &candidate.room.summary;
@@ -107,7 +111,7 @@ impl Slide<'_> {
             joined_count: news.members.then_some(candidate.room.joined_members),
             invited_count: news.members.then_some(candidate.room.invited_members),
             bump_stamp: Some(candidate.room.bump_position.0),
-            unread: Some(UnreadCounts::default()),
+            oldest: stretch.shown.first().map(|shown| Position(shown.position.0 - 1)),
             ..self.with_timeline(txn, candidate, access, &stretch, now.until).await?
         }))
     }

@@ -1,3 +1,7 @@
+mod connections;
+mod scope;
+mod unread;
+
 use myelin_testkit::{TestServer, TestUser};
 use ruma::RoomId;
 use serde_json::{Value, json};
