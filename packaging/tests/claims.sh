@@ -150,6 +150,25 @@ attacked() {
     cp -r "$WORK/good/." "$WORK/site/debian/"
 }
 
+# older_index_is_not_taken SUITE: apt stays with the newest index that it has seen, whoever shows it an older one.
+older_index_is_not_taken() {
+    cp -r "$1" "$WORK/older"
+    # An index says its date in seconds.
+    sleep 1
+    site refresh >/dev/null
+    inside apt-get -q update >/dev/null
+    local newest
+    newest=$(apt_has)
+    claim 'a refreshed index is taken' test "$newest" != "$(sha256sum <"$WORK/older/InRelease")"
+    cp -r "$WORK/older/." "$1/"
+    inside apt-get -q update >"$WORK/update.log" 2>&1 || true
+    claim 'an older index put back is not taken' test "$(apt_has)" = "$newest"
+    site refresh >/dev/null
+}
+
+# apt_has: which index of the repository apt goes by.
+apt_has() { inside sh -c 'cat /var/lib/apt/lists/*debian_dists_stable_InRelease' | sha256sum; }
+
 claims_of_attacks() {
     say 'attacks on the repository'
     local suite=$WORK/site/debian/dists/stable
@@ -166,6 +185,8 @@ claims_of_attacks() {
     rm "$suite/InRelease" "$suite/Release.gpg"
     refuse 'no signature at all' inside sh -c 'rm -rf /var/lib/apt/lists/*; apt-get -q update'
     cp "$WORK"/suite/*Release* "$suite/"
+
+    older_index_is_not_taken "$suite"
 
     # The keys are younger than the index of a month ago would be, so this month's client lives in the next.
     claim 'good again' inside apt-get -q update
@@ -240,13 +261,30 @@ claims_of_rpm() {
     dnf_is_attacked 'a byte of a list of packages' "$repository"/repodata/*-primary.xml.gz
     dnf_is_attacked 'a byte of a package' "$repository"/Packages/*.rpm
 
+    cp -r "$repository/repodata" "$WORK/older-repodata"
     site publish "$WORK"/built-0.1.1/*.rpm
     claim 'upgrades' in_rpm_root --refresh upgrade myelin
     claim 'the new version is installed' test "$(rpm --root "$WORK/rpm" -q myelin)" = myelin-0.1.1-0.myelin1.x86_64
     claim 'the edited file is as it was' cmp "$WORK/before" "$WORK/rpm/etc/myelin/homeserver.yaml"
     refuse 'and none was put beside it' ls "$WORK"/rpm/etc/myelin/*.rpmnew
+    older_repodata "$repository"
+    in_rpm_root --refresh upgrade myelin >"$WORK/upgrade.log" 2>&1 || true
+    say "dnf sees $(in_rpm_root repoquery --latest-limit=1 myelin || true) in it"
+    claim 'an older index put back takes no version away' test "$(rpm --root "$WORK/rpm" -q myelin)" = myelin-0.1.1-0.myelin1.x86_64
+    newer_repodata "$repository"
     claim 'removes' in_rpm_root remove myelin
     claim 'what was edited is kept' ls "$WORK/rpm/etc/myelin/homeserver.yaml.rpmsave"
+}
+
+# older_repodata REPOSITORY: puts the index back that was there before the last version; newer_repodata undoes it.
+older_repodata() {
+    mv "$1/repodata" "$WORK/newer-repodata"
+    cp -r "$WORK/older-repodata" "$1/repodata"
+}
+
+newer_repodata() {
+    rm -r "$1/repodata"
+    mv "$WORK/newer-repodata" "$1/repodata"
 }
 
 in_zypper_root() { ip netns exec myelin-answered zypper --root "$WORK/rpm" --non-interactive "$@"; }
@@ -261,4 +299,9 @@ claims_of_zypper() {
     claim 'takes the key when told to' in_zypper_root --gpg-auto-import-keys refresh
     claim 'installs' in_zypper_root install myelin
     claim 'it runs' chroot "$WORK/rpm" myelin version
+    older_repodata "$WORK/site/rpm/stable/x86_64"
+    in_zypper_root refresh --force >"$WORK/refresh.log" 2>&1 || true
+    in_zypper_root update >>"$WORK/refresh.log" 2>&1 || true
+    claim 'an older index put back takes no version away' test "$(rpm --root "$WORK/rpm" -q myelin)" = myelin-0.1.1-0.myelin1.x86_64
+    newer_repodata "$WORK/site/rpm/stable/x86_64"
 }
