@@ -14,6 +14,8 @@ use clap::Parser;
 use crate::archive;
 use crate::cargo_deb;
 use crate::cargo_rpm;
+use crate::copyright;
+use crate::crates;
 use crate::deb::{self, Release};
 use crate::description::Description;
 use crate::elf::Needs;
@@ -21,6 +23,7 @@ use crate::pool::{Artifact, Channel, Family, Pool};
 use crate::publisher;
 use crate::repository::{self, Site, debian, rpm};
 use crate::rpm_package;
+use crate::sbom;
 use crate::signer::{self, Certificates, Signer, armored};
 use crate::stage::Stage;
 use crate::tools::Tools;
@@ -63,6 +66,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             for artifact in build(&arguments, time)? {
                 save(&artifact, &arguments.out)?;
             }
+            write_sbom(&arguments.source.tree, &arguments.out.join("myelin.cdx.json"), time)?;
         }
         Command::Publish { site, channel, files } => {
             let mut pool = Pool::open(&site.pool)?;
@@ -95,6 +99,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             println!("{}: every signature, hash and date is good", site.display());
         }
+        Command::Copyright { tree } => {
+            let description = Description::read(&tree)?;
+            let crates = crates::of_server(&tree, &description.name)?;
+            write(&tree.join("debian/copyright"), &copyright::render(&description, &crates, &tree)?)?;
+        }
+        Command::Sbom { tree, out } => write_sbom(&tree, &out, time)?,
         Command::Key { command } => key(command, time)?,
         Command::All(arguments) => all(&arguments, time)?,
     }
@@ -317,6 +327,15 @@ fn needs(description: &Description, path: &Path, limit: Option<GlibcLimit>) -> a
         path.display()
     );
     Ok(needs)
+}
+
+fn write_sbom(tree: &Path, out: &Path, time: u32) -> anyhow::Result<()> {
+    let server = Description::read(tree)?.name;
+    write(out, &sbom::render(&server, &crates::of_server(tree, &server)?, time)?)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {

@@ -78,6 +78,18 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 7)]
         days: u32,
     },
+    /// Write debian/copyright from what the crates say that the server is made of.
+    Copyright {
+        #[arg(long, default_value = ".")]
+        tree: PathBuf,
+    },
+    /// Write the bill of materials of the server (CycloneDX), which `build` puts beside the packages, too.
+    Sbom {
+        #[arg(long, default_value = ".")]
+        tree: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Make, list and retire keys.
     Key {
         #[command(subcommand)]
