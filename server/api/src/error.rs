@@ -42,6 +42,16 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidParam, message)
     }
 
+    /// 400 `M_MISSING_PARAM`.
+    pub fn missing_param(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, message)
+    }
+
+    /// 400 `M_MISSING_PARAM` for a key of the body.
+    pub fn missing_key(key: &str) -> Self {
+        Self::missing_param(format!("Missing required key: {key}"))
+    }
+
     /// 403 `M_FORBIDDEN`.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message)
@@ -148,11 +158,7 @@ impl From<FromHttpRequestError> for ApiError {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::NotJson, "Content not JSON.")
             }
             DeserializationError::Query(error) => match missing_field(&error.to_string()) {
-                Some(field) => Self::new(
-                    StatusCode::BAD_REQUEST,
-                    ErrorCode::MissingParam,
-                    format!("Missing required query parameter: {field}"),
-                ),
+                Some(field) => Self::missing_param(format!("Missing required query parameter: {field}")),
                 None => Self::invalid_param(error.to_string()),
             },
             other => Self::invalid_param(other.to_string()),
@@ -167,11 +173,7 @@ impl From<serde_json::Error> for ApiError {
             return Self::new(StatusCode::BAD_REQUEST, ErrorCode::NotJson, "Content not JSON.");
         }
         match missing_field(&error.to_string()) {
-            Some(field) => Self::new(
-                StatusCode::BAD_REQUEST,
-                ErrorCode::MissingParam,
-                format!("Missing required key: {field}"),
-            ),
+            Some(field) => Self::missing_key(field),
             None => Self::bad_json(error.to_string()),
         }
     }

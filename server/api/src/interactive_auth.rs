@@ -5,7 +5,6 @@
 //! What is still to be done leaves as an [`ApiError`].
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use bytes::Bytes;
 use http::StatusCode;
 use myelin_services::{
     interactive_auth::{Attempt, Challenge, InteractiveAuthError, Reuse, Stage},
@@ -17,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::ApiError,
-    request::{Bearer, Client},
+    request::{Bearer, Client, read_body},
     state::ApiState,
 };
 
@@ -106,9 +105,7 @@ impl FromRequest<ApiState> for OpenGuarded {
 async fn read_attempt(request: Request, client: &Client, state: &ApiState) -> Result<Attempt, ApiError> {
     let method = request.method().to_string();
     let uri = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let bytes = Bytes::from_request(request, state).await.map_err(|_| {
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, "The request is too large")
-    })?;
+    let bytes = read_body(request, state).await?;
     // Old clients delete a device with no body at all.
     let mut body: Map<String, Value> =
         if bytes.is_empty() { Map::new() } else { serde_json::from_slice(&bytes)? };

@@ -11,6 +11,7 @@ pub mod fallback;
 mod federation;
 pub mod interactive_auth;
 pub mod metrics;
+mod pace;
 pub mod reply;
 pub mod request;
 mod route;
@@ -33,6 +34,7 @@ pub fn client_router(state: ApiState) -> Router {
         .layer(fallback::cors())
         .layer(CatchPanicLayer::custom(fallback::panicked))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(axum::middleware::map_request(pace::pace_body))
         .layer(axum::middleware::from_fn(fallback::refuse_zero_characters));
     client::routes()
         .merge(admin::routes())

@@ -8,7 +8,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, RawPathParams, Request},
+    extract::{
+        FromRequest, FromRequestParts, Path, RawPathParams, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
     http::request::Parts,
 };
 use bytes::Bytes;
@@ -27,7 +30,7 @@ use ruma::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{error::ApiError, state::ApiState};
+use crate::{error::ApiError, pace::body_failed, state::ApiState};
 
 /// Where a request came from: set by the listener, which knows about proxies in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,8 +213,14 @@ async fn parse<T: IncomingRequest>(
     Ok(T::try_from_http_request(request, &arguments)?)
 }
 
-async fn read_body(request: Request, state: &ApiState) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|_| ApiError::too_large("The request is too large"))
+/// The whole body of a request.
+pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|error| match error {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            ApiError::too_large("The request is too large")
+        }
+        other => body_failed(&other),
+    })
 }
 
 /// Refuses a request about somebody else's things.

@@ -11,7 +11,7 @@ use myelin_storage::{ReadTxn, StorageError, Store, memberships, profiles};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 use serde_json::{Map, Value};
 
-use crate::{room::Rooms, session::Requester, tasks::Tasks};
+use crate::{ratelimit::LimitExceeded, room::Rooms, session::Requester, tasks::Tasks};
 
 /// Characters of a display name at most, as with Synapse.
 const MAX_DISPLAY_NAME: usize = 256;
@@ -64,6 +64,9 @@ pub enum ProfileError {
     /// The profile would be too large.
     #[error("Profile too large")]
     TooLarge,
+    /// The rooms would be told too often.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
     /// The database failed.
     #[error(transparent)]
     Internal(#[from] StorageError),
@@ -182,8 +185,9 @@ impl Profiles {
         let mut fields = read_fields(&profile);
         match field {
             Field::DisplayName => {
-                let text = read_text(value, name, MAX_DISPLAY_NAME)?;
-                profile.display_name = text.map(|text| text.trim().to_owned());
+                profile.display_name = read_text(value, name, MAX_DISPLAY_NAME)?
+                    .map(|text| text.trim().to_owned())
+                    .filter(|text| !text.is_empty());
             }
             Field::AvatarUrl => profile.avatar_url = read_text(value, name, MAX_AVATAR_URL)?,
             Field::Other(name) => {
@@ -199,6 +203,9 @@ impl Profiles {
         }
         if size_of(&profile) > MAX_PROFILE {
             return Err(ProfileError::TooLarge);
+        }
+        if !matches!(field, Field::Other(_)) {
+            self.0.rooms.count_message(&requester.user_id)?;
         }
         profiles::set(&mut txn, user_id, &profile).await?;
         if !matches!(field, Field::Other(_)) {

@@ -50,6 +50,7 @@ impl From<ProfileError> for ApiError {
             ProfileError::InvalidName | ProfileError::InvalidValue(_) => bad(ErrorCode::InvalidParam),
             ProfileError::NameTooLong => bad(ErrorCode::KeyTooLarge),
             ProfileError::TooLarge => bad(ErrorCode::ProfileTooLarge),
+            ProfileError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
             ProfileError::Internal(error) => Self::internal(error),
         }
     }

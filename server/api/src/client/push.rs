@@ -15,13 +15,9 @@ mod set_pushrule_actions;
 mod set_pushrule_enabled;
 
 use axum::Router;
-use http::StatusCode;
 use myelin_core::push_rules::{RuleError, RuleKind};
 use myelin_services::push_rules::PushRulesError;
-use ruma::{
-    UserId,
-    api::{client::push as ruma_push, error::ErrorCode},
-};
+use ruma::{UserId, api::client::push as ruma_push};
 use serde_json::Value;
 
 use crate::{error::ApiError, route::RouterExt, state::ApiState};
@@ -66,7 +62,7 @@ impl From<RuleError> for ApiError {
             RuleError::NotFound => Self::not_found(message),
             RuleError::TooLarge => Self::too_large(message),
             RuleError::MissingConditions | RuleError::MissingPattern | RuleError::MissingActions => {
-                Self::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, message)
+                Self::missing_param(message)
             }
             RuleError::SlashInRuleId
             | RuleError::ReservedRuleId

@@ -205,7 +205,9 @@ impl Rooms {
                 limits.joins_of_room.record(room_id.to_owned())?;
             }
             Change::Invite => self.count_invite(&requester.user_id, room_id, target)?,
-            _ => {}
+            // Nobody leaves more often than they join or are invited, and a closed account has to leave all rooms.
+            Change::Leave => {}
+            _ => self.count_message(&requester.user_id)?,
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use myelin_storage::{ReadTxn, StorageError, profiles, rooms};
 use ruma::UserId;
 
 use super::{RoomError, Rooms, membership::member_draft};
+use crate::ratelimit::LimitExceeded;
 
 /// The content of a membership event of this server's user: the membership, the name and the avatar.
 pub(super) async fn member_content(
@@ -24,6 +25,14 @@ pub(super) async fn member_content(
 }
 
 impl Rooms {
+    /// Counts something that a user sends to rooms, such as a new name: each is an event in all of them.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] if `rc_message` does not allow it now.
+    pub fn count_message(&self, user_id: &UserId) -> Result<(), LimitExceeded> {
+        self.0.limits.messages.record(user_id.to_owned())
+    }
+
     /// Tells all rooms of a user its new name and avatar. A room that refuses does not keep the others from hearing.
     ///
     /// # Errors

@@ -112,7 +112,7 @@ impl Rooms {
             }
             _ => {}
         }
-        self.0.limits.messages.record(requester.user_id.clone())?;
+        self.count_message(&requester.user_id)?;
         check_content(new.event_type, new.state_key, &content)?;
         if new.event_type == "m.room.canonical_alias" && new.state_key == Some("") {
             self.check_aliases(&mut turn, &content).await?;

@@ -3,9 +3,7 @@
 //! Without a token a user could only be known by a third-party identifier, which this server does not handle.
 
 use axum::{Json, extract::State};
-use http::StatusCode;
 use myelin_services::{account::ChangePasswordError, interactive_auth::Reuse};
-use ruma::api::error::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,9 +27,8 @@ pub(super) async fn route(State(state): State<ApiState>, request: Guarded) -> Re
     }
     let requester = request.requester.clone();
     let body: Body = request.confirm(&state, Reuse::Forbidden).await?;
-    let password = body.new_password.ok_or_else(|| {
-        ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, "Missing params: new_password")
-    })?;
+    let password =
+        body.new_password.ok_or_else(|| ApiError::missing_param("Missing params: new_password"))?;
     accounts.change_password(&requester, password, body.logout_devices).await?;
     Ok(Json(json!({})))
 }

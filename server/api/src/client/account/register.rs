@@ -57,9 +57,10 @@ pub(super) async fn route(
         accounts.check_password_policy(password)?;
     }
     let body: Body = request.admit(&state, vec![vec![Stage::Dummy]]).await?;
-    let password = body.password.filter(|password| !password.is_empty()).ok_or_else(|| {
-        ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, "Missing params: password")
-    })?;
+    let password = body
+        .password
+        .filter(|password| !password.is_empty())
+        .ok_or_else(|| ApiError::missing_param("Missing params: password"))?;
     let account = NewAccount { localpart: body.username, password: Some(password), ..NewAccount::default() };
     let new = (!body.inhibit_login).then_some(NewSession {
         device_id: body.device_id,

@@ -53,9 +53,7 @@ impl From<SigningKeysError> for ApiError {
             SigningKeysError::NotAuthenticated | SigningKeysError::NameOfDevice { .. } => {
                 Self::forbidden(message)
             }
-            SigningKeysError::NoMasterKey => {
-                Self::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, "No master key available")
-            }
+            SigningKeysError::NoMasterKey => Self::missing_param("No master key available"),
             SigningKeysError::Invalid(_) => Self::invalid_param(message),
             SigningKeysError::InvalidSignature { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::from("M_INVALID_SIGNATURE"), message)

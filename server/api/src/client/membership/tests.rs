@@ -159,6 +159,25 @@ rc_invites:\n    per_issuer: {per_second: 0.01, burst_count: 1}\n";
 }
 
 #[tokio::test]
+async fn other_changes_count_as_messages() {
+    let server = TestServer::start_with("rc_message: {per_second: 0.1, burst_count: 3}").await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.create_room(&alice, json!({})).await;
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/state/m.room.member/{}", alice.user_id);
+    let named = |name: &str| json!({ "membership": "join", "displayname": name });
+    server.put(&alice, &path, named("A")).await.ok();
+    act(&server, &alice, &room_id, "ban", &bob).await.ok();
+    act(&server, &alice, &room_id, "unban", &bob).await.ok();
+    server.put(&alice, &path, named("A")).await.ok();
+    server.put(&alice, &path, named("B")).await.refused(429, "M_LIMIT_EXCEEDED");
+    act(&server, &alice, &room_id, "ban", &bob).await.refused(429, "M_LIMIT_EXCEEDED");
+    let other = server.create_room(&alice, json!({})).await;
+    server.leave(&alice, &other).await;
+    server.advance(std::time::Duration::from_secs(10));
+    server.put(&alice, &path, named("B")).await.ok();
+}
+
+#[tokio::test]
 async fn leaving_can_forget() {
     let server = TestServer::start_with("forget_rooms_on_leave: true").await;
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);

@@ -3,8 +3,7 @@
 //! ruma's type refuses avatars that are no `mxc` address, the empty one among them, which removes the avatar.
 
 use axum::{Json, extract::State};
-use http::StatusCode;
-use ruma::{OwnedUserId, api::error::ErrorCode};
+use ruma::OwnedUserId;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -19,10 +18,7 @@ pub(super) async fn route(
     PathArguments((user_id, name)): PathArguments<(OwnedUserId, String)>,
     JsonBody(mut body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Value>, ApiError> {
-    let value = body.remove(&name).ok_or_else(|| {
-        let message = format!("Missing key '{name}'");
-        ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, message)
-    })?;
+    let value = body.remove(&name).ok_or_else(|| ApiError::missing_param(format!("Missing key '{name}'")))?;
     state.services.profiles.set_field(&bearer.requester, &user_id, &name, value).await?;
     Ok(Json(json!({})))
 }

@@ -71,6 +71,28 @@ async fn empty_text_removes_and_spaces_around_a_name_do_not_count() {
 }
 
 #[tokio::test]
+async fn spaces_are_no_name() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    set(&server, &alice, "displayname", json!("  ")).await.ok();
+    get(&server, &path(&alice, "displayname")).await.refused(404, "M_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn changes_that_rooms_are_told_are_limited() {
+    let server = TestServer::start_with("rc_message: {per_second: 0.1, burst_count: 2}").await;
+    let alice = server.user("alice").await;
+    set(&server, &alice, "displayname", json!("A")).await.ok();
+    set(&server, &alice, "displayname", json!("A")).await.ok();
+    set(&server, &alice, "avatar_url", json!("mxc://myelin.test/a")).await.ok();
+    set(&server, &alice, "displayname", json!("B")).await.refused(429, "M_LIMIT_EXCEEDED");
+    assert_eq!(get(&server, &path(&alice, "displayname")).await.ok()["displayname"], json!("A"));
+    set(&server, &alice, "m.tz", json!("Europe/Berlin")).await.ok();
+    server.advance(std::time::Duration::from_secs(10));
+    set(&server, &alice, "displayname", json!("B")).await.ok();
+}
+
+#[tokio::test]
 async fn names_and_values_have_bounds() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;

@@ -55,8 +55,8 @@ fn read(body: Body) -> Result<Pusher, ApiError> {
     if body.kind != "http" {
         return Err(ApiError::invalid_param("The kind of a pusher can be http"));
     }
-    let data = body.data.ok_or_else(|| missing("data"))?;
-    let url = data.get("url").and_then(Value::as_str).ok_or_else(|| missing("url"))?;
+    let data = body.data.ok_or_else(|| ApiError::missing_key("data"))?;
+    let url = data.get("url").and_then(Value::as_str).ok_or_else(|| ApiError::missing_key("url"))?;
     let is_gateway = url
         .parse::<Uri>()
         .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.path() == GATEWAY_PATH);
@@ -68,16 +68,14 @@ fn read(body: Body) -> Result<Pusher, ApiError> {
         pushkey: body.pushkey,
         device_id: None,
         kind: "http".to_owned(),
-        app_display_name: body.app_display_name.ok_or_else(|| missing("app_display_name"))?,
-        device_display_name: body.device_display_name.ok_or_else(|| missing("device_display_name"))?,
+        app_display_name: body.app_display_name.ok_or_else(|| ApiError::missing_key("app_display_name"))?,
+        device_display_name: body
+            .device_display_name
+            .ok_or_else(|| ApiError::missing_key("device_display_name"))?,
         profile_tag: body.profile_tag,
-        lang: body.lang.ok_or_else(|| missing("lang"))?,
+        lang: body.lang.ok_or_else(|| ApiError::missing_key("lang"))?,
         data: Value::Object(data).to_string(),
     })
-}
-
-fn missing(field: &str) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, format!("Missing required key: {field}"))
 }
 
 impl From<PusherError> for ApiError {

@@ -16,9 +16,7 @@ impl From<RoomError> for ApiError {
             // As Synapse: whoever is not in a room does not learn whether there is one.
             RoomError::UnknownRoom => Self::forbidden("Unknown room"),
             RoomError::Forbidden(reason) => Self::forbidden(reason),
-            RoomError::TooLarge => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, "event too large")
-            }
+            RoomError::TooLarge => Self::too_large("event too large"),
             RoomError::BadContent(reason) => Self::bad_json(reason),
             RoomError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
             RoomError::Internal(error) => Self::internal(&error),

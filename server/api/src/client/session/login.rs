@@ -52,12 +52,12 @@ pub(super) async fn route(
     };
     let (user_id, session) = match body.login_type.as_str() {
         "m.login.password" => {
-            let password = body.password.take().ok_or_else(|| missing("password"))?;
+            let password = body.password.take().ok_or_else(|| ApiError::missing_key("password"))?;
             let user = named_user(&mut body)?;
             accounts.log_in(&user, password, new, client.address).await?
         }
         "m.login.token" if accounts.allows_login_tokens() => {
-            let token = body.token.take().ok_or_else(|| missing("token"))?;
+            let token = body.token.take().ok_or_else(|| ApiError::missing_key("token"))?;
             accounts.log_in_by_token(&token, new, client.address).await?
         }
         _ => return Err(ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::Unknown, "Unknown login type")),
@@ -73,17 +73,13 @@ pub(super) async fn route(
 fn named_user(body: &mut Body) -> Result<String, ApiError> {
     match body.identifier.take() {
         Some(identifier) if identifier.identifier_type == "m.id.user" => {
-            identifier.user.ok_or_else(|| missing("user"))
+            identifier.user.ok_or_else(|| ApiError::missing_key("user"))
         }
         Some(_) => {
             Err(ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::Unknown, "Unknown login identifier type"))
         }
-        None => body.user.take().ok_or_else(|| missing("identifier")),
+        None => body.user.take().ok_or_else(|| ApiError::missing_key("identifier")),
     }
-}
-
-fn missing(field: &str) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::MissingParam, format!("Missing required key: {field}"))
 }
 
 impl From<LoginError> for ApiError {
