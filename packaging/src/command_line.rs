@@ -40,8 +40,8 @@ pub(crate) use arguments::tools_folder;
 /// What the repositories make themselves when they are published.
 const KEYRING: &str = "myelin-archive-keyring";
 const RELEASE: &str = "myelin-release";
-/// Of the key ring, whose versions are dates.
-const CHANGELOG: &str = "The keys that signed the repository on the day that the version names.\n";
+/// Of every version of the key ring; the versions are dates.
+const CHANGE: &str = "The keys that signed the repository on the day of the version.";
 
 pub(crate) fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -191,15 +191,19 @@ fn publish(site: &SiteArguments, pool: &mut Pool, time: u32) -> anyhow::Result<(
     let description = Description::read(&site.tree)?;
     let signer = Signer::read(&site.keys, time)?;
     let certificates = signer.certificates();
-    let keyring = vec![
-        (format!("/usr/share/keyrings/{KEYRING}.pgp"), certificates.apt_keyring()?),
-        (format!("/usr/share/{KEYRING}/myelin.sources"), debian::sources(&site.url).into_bytes()),
-        (format!("/usr/share/doc/{KEYRING}/copyright"), fs::read(site.tree.join("debian/copyright"))?),
-        (format!("/usr/share/doc/{KEYRING}/changelog.gz"), archive::gzip(CHANGELOG.as_bytes())?),
-    ];
     let scripts = deb::scripts(&site.tree, KEYRING)?;
     let newest = u64::from(signer.newest());
     add_key_package(pool, Family::Debian, KEYRING, time, |version| {
+        let changes = deb::changelog(&description, KEYRING, version, CHANGE, signer.newest())?;
+        let keyring = [
+            (format!("/usr/share/keyrings/{KEYRING}.pgp"), certificates.apt_keyring()?),
+            (format!("/usr/share/{KEYRING}/myelin.sources"), debian::sources(&site.url).into_bytes()),
+            (
+                format!("/usr/share/doc/{KEYRING}/copyright"),
+                copyright::of_the_tree(&description).into_bytes(),
+            ),
+            (format!("/usr/share/doc/{KEYRING}/changelog.gz"), archive::gzip(changes.as_bytes())?),
+        ];
         deb::wrap_files(&description, KEYRING, version, &keyring, &scripts, newest)
     })?;
     let generations: Vec<&str> = certificates.rpm.iter().map(|(generation, _)| generation.as_str()).collect();

@@ -25,6 +25,8 @@ const COMMON: [&str; 2] = ["Apache-2.0", "MPL-2.0"];
 const HEADER: &str = "\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: myelin
+";
+const COMMENT: &str = "\
 Comment:
  Written by `pack copyright` from what the crates say that are linked into the
  server. Where a crate leaves the choice between licences, the one that it is
@@ -46,7 +48,6 @@ License: public-domain
 /// # Errors
 /// If a crate is under a licence that the server must not be, or that we have no text of.
 pub(crate) fn render(description: &Description, crates: &[Crate], tree: &Path) -> anyhow::Result<String> {
-    let own = &description.license;
     let mut groups: BTreeMap<(BTreeSet<usize>, BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
     let mut used = BTreeSet::from([0]);
     for one in crates.iter().filter(|one| one.sha256.is_some()) {
@@ -63,14 +64,14 @@ pub(crate) fn render(description: &Description, crates: &[Crate], tree: &Path) -
         })
         .collect();
     stanzas.sort();
-    let mut out = format!("{HEADER}\nFiles: *\nCopyright: Myelin contributors\nLicense: {own}\n");
+    let mut out = format!("{HEADER}{COMMENT}{}", own(description));
     out.extend(stanzas);
     out += SQLITE;
     for at in used {
         let (spdx, name) = LICENSES[at];
         out += &format!("\nLicense: {name}\n");
         if COMMON.contains(&spdx) {
-            out += &format!(" On Debian systems, the full text is in /usr/share/common-licenses/{name}.\n");
+            out += &common(name);
         } else {
             let path = tree.join("packaging/licenses").join(spdx);
             let text =
@@ -79,6 +80,19 @@ pub(crate) fn render(description: &Description, crates: &[Crate], tree: &Path) -
         }
     }
     Ok(out)
+}
+
+/// The same for a package that holds nothing of the crates, such as the key ring.
+pub(crate) fn of_the_tree(description: &Description) -> String {
+    format!("{HEADER}{}{}", own(description), common(&description.license))
+}
+
+fn own(description: &Description) -> String {
+    format!("\nFiles: *\nCopyright: Myelin contributors\nLicense: {}\n", description.license)
+}
+
+fn common(name: &str) -> String {
+    format!(" On Debian systems, the full text is in /usr/share/common-licenses/{name}.\n")
 }
 
 /// The values of a field: one on its line, several below it.

@@ -12,6 +12,7 @@ use crate::archive::{self, TarWriter};
 use crate::description::{DebRelations, Description, PackageDescription};
 use crate::digest::hex;
 use crate::pool::{Artifact, Family};
+use crate::repository::debian;
 use crate::stage::{Entry, Kind, Stage};
 use crate::version::Version;
 
@@ -111,6 +112,24 @@ pub(crate) fn artifact(bytes: Vec<u8>) -> anyhow::Result<Artifact> {
         metadata: control,
         bytes,
     })
+}
+
+/// A changelog of one version, dated `time` (seconds since the epoch).
+///
+/// # Errors
+/// If the time is none.
+pub(crate) fn changelog(
+    description: &Description,
+    name: &str,
+    version: &str,
+    change: &str,
+    time: u32,
+) -> anyhow::Result<String> {
+    let date = debian::date(time)?;
+    Ok(format!(
+        "{name} ({version}) stable; urgency=medium\n\n  * {change}\n\n -- {}  {date}\n",
+        description.maintainer
+    ))
 }
 
 /// The value of a field that fits on its line.

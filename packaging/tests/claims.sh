@@ -248,6 +248,9 @@ claims_of_rpm() {
         build rpm --keys "$WORK/keys" --package myelin --package myelin-filesystem --version "$version" --out "$WORK/built-$version"
         [[ $version != 0.1.0 ]] || site publish "$WORK/built-$version"/*.rpm
     done
+    local -a packages
+    mapfile -t packages < <(find "$repository/" -name '*.rpm')
+    claim 'rpmlint has nothing to say' rpmlint --strict --config packaging/rpmlint.toml "${packages[@]}"
     make_rpm_root
     claim 'installs' in_rpm_root install myelin
     claim 'every file is as the package has it' rpm --root "$WORK/rpm" -V myelin

@@ -53,7 +53,7 @@ publish_version() {
 main() {
     ((EUID == 0)) || die 'needs root: it boots systems'
     need mmdebstrap=mmdebstrap iproute2=ip python3=python3 curl=curl binutils=strip gpgv=gpgv \
-        rpm=rpmbuild dnf=dnf zypper=zypper
+        rpm=rpmbuild dnf=dnf zypper=zypper lintian=lintian rpmlint=rpmlint
     need_rust
     trap clean_up EXIT
     need_nspawn
@@ -67,6 +67,9 @@ main() {
     build deb --fast --version 0.1.0 --out "$WORK/built-0.1.0"
     site publish "$WORK/built-0.1.0"/*.deb
     pack verify "$WORK/site" --keys "$WORK/keys"
+    local -a packages
+    mapfile -t packages < <(find "$WORK/site/" -name '*.deb')
+    claim 'lintian has nothing to say' lintian --allow-root --fail-on error,warning "${packages[@]}"
 
     claims_of_a_bare_installation
     claims_of_an_upgrade
