@@ -252,14 +252,16 @@ pub async fn list_stream(
 }
 
 /// The newest event of a room that is not younger than a time, in milliseconds since 1970, or the oldest that is not
-/// older (<https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event>).
+/// older (<https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event>), among
+/// those up to a position.
 pub async fn find_by_time(
     txn: &mut ReadTxn,
     room: RoomNid,
     ts: i64,
     forwards: bool,
+    until: Position,
 ) -> Result<Option<StoredEvent>, StorageError> {
-    txn.fetch_optional(if forwards { FIND_NOT_OLDER } else { FIND_NOT_YOUNGER }, args![room, ts]).await
+    txn.fetch_optional(if forwards { FIND_NOT_OLDER } else { FIND_NOT_YOUNGER }, args![room, ts, until]).await
 }
 
 sql! {
@@ -326,14 +328,14 @@ sql! {
             (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
-        WHERE room_nid = $1 AND position IS NOT NULL AND origin_server_ts >= $2
+        WHERE room_nid = $1 AND origin_server_ts >= $2 AND position <= $3
         ORDER BY origin_server_ts, position LIMIT 1";
     FIND_NOT_YOUNGER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
             (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
-        WHERE room_nid = $1 AND position IS NOT NULL AND origin_server_ts <= $2
+        WHERE room_nid = $1 AND origin_server_ts <= $2 AND position <= $3
         ORDER BY origin_server_ts DESC, position DESC LIMIT 1";
 }
 

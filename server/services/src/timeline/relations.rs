@@ -123,7 +123,7 @@ impl Timelines {
     /// <https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event>.
     ///
     /// # Errors
-    /// [`ReadError::NotFound`] if there is none, or the user left before.
+    /// [`ReadError::NotFound`] if there is none in what the user may read.
     pub async fn event_at(
         &self,
         requester: &Requester,
@@ -134,8 +134,7 @@ impl Timelines {
         let mut txn = self.store.read().await?;
         let access = Access::find(&mut txn, room_id, &requester.user_id).await?;
         let forwards = direction == Direction::Forward;
-        let found = events::find_by_time(&mut txn, access.room.nid, ts, forwards).await?;
-        let found = found.filter(|event| event.position.is_some_and(|position| position <= access.until));
+        let found = events::find_by_time(&mut txn, access.room.nid, ts, forwards, access.until).await?;
         let found = found.ok_or(ReadError::NotFound("Unable to find event from that time."))?;
         let event = found.read(access.rules)?;
         Ok((found.event_id, event.origin_server_ts()))

@@ -216,3 +216,21 @@ async fn event_is_found_by_its_time() {
     let carol = server.user("carol").await;
     at(&carol, ts, "b").await.refused(403, "M_FORBIDDEN");
 }
+
+#[tokio::test]
+async fn who_left_finds_the_newest_event_that_is_not_after_the_leave() {
+    let server = TestServer::start().await;
+    let (alice, bob, room_id, _) = room_of_two(&server).await;
+    server.leave(&bob, &room_id).await;
+    let left =
+        server.get(&bob, &format!("/_matrix/client/v3/rooms/{room_id}/messages?dir=b&limit=1")).await.ok();
+    server.advance(Duration::from_secs(60));
+    server.send_text(&alice, &room_id, "later").await;
+    let at = async |user: &TestUser, direction: &str| {
+        let ts = if direction == "b" { i64::MAX / 2_048 } else { 0 };
+        let path = format!("/_matrix/client/v1/rooms/{room_id}/timestamp_to_event?ts={ts}&dir={direction}");
+        server.get(user, &path).await.ok()["event_id"].clone()
+    };
+    assert_eq!(at(&bob, "b").await, left["chunk"][0]["event_id"]);
+    assert_eq!(at(&bob, "f").await, at(&alice, "f").await);
+}
