@@ -159,13 +159,13 @@ impl Rooms {
     ) -> Result<OwnedEventId, StorageError> {
         let mut unit = turn.write("room::send").await?;
         if let (Some(device_id), Some(transaction_id)) = (&requester.device_id, transaction_id) {
-            let (user_id, room) = (&requester.user_id, unit.room()?);
+            let (user_id, room, newest) = (&requester.user_id, unit.room()?, unit.newest());
             let txn = &mut unit.txn;
             let before = sent_transactions::find(txn, user_id, device_id, room, transaction_id).await?;
             if let Some(before) = before {
                 return Ok(before);
             }
-            if let Some(event) = unit.newest {
+            if let Some(event) = newest {
                 let expires_ts = self.0.turns.clock.now_ts() + TRANSACTION_LIFETIME_MS;
                 sent_transactions::insert(txn, user_id, device_id, room, transaction_id, event, expires_ts)
                     .await?;

@@ -3,12 +3,11 @@
 //! A turn holds the room until its unit of work is written, not until it is on disk: so the events of a busy room
 //! share a flush. If a unit fails, whatever was built on it fails too, because the room is not where it believed.
 
+mod unit;
+
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use myelin_core::{
@@ -19,13 +18,13 @@ use myelin_core::{
     json::Object,
     signature::SigningKey,
 };
-use myelin_storage::{EventNid, RoomNid, StorageError, Store, WriteTxn, rooms};
+use myelin_storage::{StorageError, Store, rooms};
 use ruma::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::{
     head::{Head, read_state},
-    persist::{self, Appended, Replaces},
+    persist::{Appended, Replaces},
 };
 use crate::{
     clock::Clock,
@@ -319,56 +318,9 @@ impl Turn {
     }
 
     /// Waits until the newest event of the room is on disk.
-    async fn settle(&self) -> Result<(), StorageError> {
+    pub(super) async fn settle(&self) -> Result<(), StorageError> {
         let mut stored = self.head().stored.clone();
         stored.wait_for(|stored| *stored).await.map(drop).map_err(|_| failed_before())
-    }
-
-    /// Writes what was appended into a unit that others may write to as well before it is committed.
-    pub(super) async fn write(mut self, name: &'static str) -> Result<Unit, StorageError> {
-        self.notify().await?;
-        let mut head = self.head.take().ok_or_else(failed_before)?;
-        let events = std::mem::take(&mut self.events);
-        let mut txn = self.turns.store.write(name).await?;
-        let newest = persist::write(&mut txn, &mut head, &events, self.turns.clock.now_ts()).await?;
-        Ok(Unit { txn, turn: self, head, events, newest })
-    }
-}
-
-/// A unit of work that holds the events of a turn. Dropped without [`Unit::commit`], it leaves nothing behind.
-pub(super) struct Unit {
-    pub(super) txn: WriteTxn,
-    pub(super) head: Head,
-    /// The last event, if there is one.
-    pub(super) newest: Option<EventNid>,
-    turn: Turn,
-    events: Vec<Appended>,
-}
-
-impl Unit {
-    /// The number of the room, which it has from its first event on.
-    pub(super) fn room(&self) -> Result<RoomNid, StorageError> {
-        self.head.room.ok_or_else(|| StorageError::Inconsistent("a room without an event".to_owned()))
-    }
-
-    /// Lets the next turn begin, and returns when all is on disk.
-    pub(super) async fn commit(self) -> Result<(), StorageError> {
-        let Self { mut txn, mut head, mut turn, events, .. } = self;
-        let notifier = &turn.turns.notifier;
-        for target in persist::targets(&events) {
-            notifier.wake_user_after(&mut txn, &target, head.position);
-        }
-        notifier.wake_room_after(&mut txn, &head.room_id, head.position);
-        let (is_stored, stored) = watch::channel(false);
-        let (turns, count) = (Arc::clone(&turn.turns), events.len() as u64);
-        txn.after_commit(move || {
-            turns.persisted.fetch_add(count, Ordering::Relaxed);
-            is_stored.send_replace(true);
-        });
-        head.stored = stored;
-        *turn.slot = Some(head);
-        drop(turn);
-        txn.commit().await.map(drop)
     }
 }
 

@@ -40,7 +40,7 @@ impl Rooms {
     /// Makes a room that takes the place of another one, and closes that.
     ///
     /// # Errors
-    /// [`CreateError`]; nothing was stored then, unless the user lost the power for it meanwhile.
+    /// [`CreateError`]; nothing was stored then.
     pub async fn upgrade(
         &self,
         requester: &Requester,
@@ -70,8 +70,9 @@ impl Rooms {
         if levels.at_first != levels.at_last {
             append(&mut new, Draft::state(user_id, "m.room.power_levels", "", levels.at_last)).await?;
         }
+        close(&mut old, user_id, &new_id).await?;
         let old_room = old.head().room;
-        let mut unit = new.write("room::upgrade").await?;
+        let mut unit = new.write_with(old, "room::upgrade").await?;
         let room = unit.room()?;
         if let Some(old_room) = old_room {
             aliases::move_to_room(&mut unit.txn, old_room, room).await?;
@@ -81,8 +82,6 @@ impl Rooms {
             }
         }
         unit.commit().await?;
-        close(&mut old, user_id, &new_id).await?;
-        old.store("room::close").await?;
         Ok(new_id)
     }
 
@@ -183,7 +182,7 @@ async fn close(old: &mut Turn, user_id: &UserId, new_id: &RoomId) -> Result<(), 
     Ok(())
 }
 
-/// The new room stands already: what else would be good to say is said with the power that there is.
+/// What else would be good to say is said with the power that there is.
 async fn append_if_allowed(old: &mut Turn, draft: Draft) -> Result<(), RoomError> {
     match old.append(draft).await.map_err(RoomError::from).map(drop) {
         Err(RoomError::Internal(error)) => Err(error.into()),
