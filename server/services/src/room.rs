@@ -13,6 +13,7 @@ mod membership;
 mod persist;
 mod profile;
 mod redact;
+mod relation;
 mod rules;
 mod send;
 mod turn;

@@ -1,6 +1,6 @@
 //! What events say about other events: <https://spec.matrix.org/v1.19/client-server-api/#forming-relationships-between-events>.
 
-use ruma::{OwnedEventId, UserId};
+use ruma::{EventId, OwnedEventId, UserId};
 
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
@@ -24,6 +24,8 @@ pub struct NewRelation<'a> {
     pub room: RoomNid,
     /// The `rel_type`.
     pub relation: &'a str,
+    /// What an annotation says.
+    pub annotation_key: Option<&'a str>,
     /// The type of the event.
     pub event_type: &'a str,
     /// Its sender.
@@ -84,8 +86,9 @@ impl FromRow for Thread {
 
 /// Stores what an event says about another, and moves the thread on that it may be in.
 pub async fn insert(txn: &mut WriteTxn, new: NewRelation<'_>) -> Result<(), StorageError> {
-    let NewRelation { event, target, room, relation, event_type, sender, position } = new;
-    txn.execute(INSERT, args![event, target, room, relation, event_type, sender, position]).await?;
+    let NewRelation { event, target, room, relation, annotation_key, event_type, sender, position } = new;
+    let args = args![event, target, room, relation, event_type, sender, position, annotation_key];
+    txn.execute(INSERT, args).await?;
     if relation == THREAD {
         txn.execute(EXTEND_THREAD, args![target, room, event, position]).await?;
     }
@@ -101,6 +104,18 @@ pub async fn delete(txn: &mut WriteTxn, room: RoomNid, event: EventNid) -> Resul
         txn.execute(RECOUNT_THREAD, args![room, root]).await?;
     }
     Ok(())
+}
+
+/// Whether a user has said something of an event, by an annotation of that type, and has not taken it back.
+pub async fn has_annotated(
+    txn: &mut ReadTxn,
+    room: RoomNid,
+    target: &EventId,
+    sender: &UserId,
+    event_type: &str,
+    key: &str,
+) -> Result<bool, StorageError> {
+    txn.fetch_one(HAS_ANNOTATED, args![target, room, sender, event_type, key]).await
 }
 
 /// The events that speak of another, in order.
@@ -189,14 +204,22 @@ fn list_of(events: &[EventNid]) -> Value {
 
 sql! {
     INSERT = "
-        INSERT INTO event_relations (event_nid, target_nid, room_nid, relation, type, sender, position)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO event_relations (event_nid, target_nid, room_nid, relation, type, sender, position,
+            annotation_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (event_nid) DO NOTHING";
     EXTEND_THREAD = "
         INSERT INTO threads (root_nid, room_nid, latest_nid, latest_position, replies) VALUES ($1, $2, $3, $4, 1)
         ON CONFLICT (room_nid, root_nid) DO UPDATE SET latest_nid = excluded.latest_nid,
             latest_position = excluded.latest_position, replies = threads.replies + 1
         WHERE threads.latest_position < excluded.latest_position";
+    HAS_ANNOTATED = "
+        SELECT EXISTS (
+            SELECT 1 FROM event_relations
+            WHERE target_nid = (SELECT event_nid FROM event_ids WHERE event_id = $1)
+                AND relation = 'm.annotation' AND sender = $3
+                AND room_nid = $2 AND type = $4 AND annotation_key = $5
+        )";
     FIND_THREAD = "
         SELECT target_nid FROM event_relations
         WHERE room_nid = $1 AND event_nid = $2 AND relation = 'm.thread'";

@@ -158,7 +158,7 @@ impl Rooms {
         for state in new.initial_state.iter().filter(|state| state.event_type != "m.room.create") {
             let InitialState { event_type, state_key, content } = state;
             let invalid = |reason: String| CreateError::InvalidState(format!("{event_type}: {reason}"));
-            check_content(event_type, Some(state_key), content)
+            check_content(event_type, Some(state_key), content, &self.0.settings.server_name)
                 .map_err(|error| invalid(error.to_string()))?;
             if event_type == "m.room.canonical_alias"
                 && let Some(other) =

@@ -9,9 +9,9 @@ use myelin_storage::{
     rooms::{self, RoomSummary},
     state,
 };
-use ruma::{EventId, OwnedEventId, OwnedUserId, RoomVersionId, UserId};
+use ruma::{EventId, OwnedUserId, RoomVersionId, UserId};
 
-use super::head::Head;
+use super::{head::Head, relation::Relation};
 use crate::push::{self, Before, Notice};
 
 /// The types of events that move a room up in a list of rooms, as sliding sync has them.
@@ -130,11 +130,19 @@ async fn insert(
             memberships::set(txn, room, &user_id, membership, nid, position).await?;
         }
     }
-    if let Some((relation, target)) = relation_of(event) {
-        let targets = events::intern(txn, &[target.as_str()]).await?;
+    if let Some(relation) = Relation::of(event.content()) {
+        let targets = events::intern(txn, &[relation.target.as_str()]).await?;
         if let Some(&target) = targets.first() {
-            let (event_type, sender) = (event.event_type(), event.sender());
-            let new = NewRelation { event: nid, target, room, relation, event_type, sender, position };
+            let new = NewRelation {
+                event: nid,
+                target,
+                room,
+                relation: relation.kind,
+                annotation_key: relation.key,
+                event_type: event.event_type(),
+                sender: event.sender(),
+                position,
+            };
             relations::insert(txn, new).await?;
         }
     }
@@ -177,15 +185,6 @@ async fn redact(
         head.members = None;
     }
     Ok(Some(pruned))
-}
-
-/// What an event says that it is to another one, if that can be a name in the database.
-fn relation_of(event: &Event) -> Option<(&str, OwnedEventId)> {
-    let relates_to = event.content().get("m.relates_to")?;
-    let relation = relates_to.get("rel_type")?.as_str()?;
-    let target = EventId::parse(relates_to.get("event_id")?.as_str()?).ok()?;
-    let can_be_stored = !relation.contains('\0') && !target.as_str().contains('\0');
-    can_be_stored.then_some((relation, target))
 }
 
 fn version_of(head: &Head) -> Result<RoomVersionId, StorageError> {

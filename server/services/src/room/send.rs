@@ -1,7 +1,7 @@
 //! Sending messages and state.
 
 use myelin_core::{Event, json::Object};
-use myelin_storage::{StorageError, rooms, sent_transactions};
+use myelin_storage::{StorageError, relations, rooms, sent_transactions};
 use ruma::{OwnedEventId, RoomId, UserId};
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     content::{aliases, check_content, read_content},
     membership::MembershipError,
     redact::{RedactError, Redaction},
+    relation::Relation,
     turn::{Draft, Turn},
 };
 use crate::session::Requester;
@@ -43,6 +44,9 @@ pub enum SendError {
     /// An alias does not lead to this room.
     #[error("{0}")]
     BadAlias(String),
+    /// The sender has said the same of that event already.
+    #[error("Can't send same reaction twice")]
+    DuplicateAnnotation,
     #[error(transparent)]
     Room(#[from] RoomError),
 }
@@ -113,7 +117,8 @@ impl Rooms {
             _ => {}
         }
         self.count_message(&requester.user_id)?;
-        check_content(new.event_type, new.state_key, &content)?;
+        check_content(new.event_type, new.state_key, &content, &self.0.settings.server_name)?;
+        self.check_annotation(&turn, &requester.user_id, new.event_type, &content).await?;
         if new.event_type == "m.room.canonical_alias" && new.state_key == Some("") {
             self.check_aliases(&mut turn, &content).await?;
         }
@@ -173,6 +178,26 @@ impl Rooms {
         }
         unit.commit().await?;
         Ok(sent)
+    }
+
+    /// Nobody says the same of an event twice:
+    /// <https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations>.
+    async fn check_annotation(
+        &self,
+        turn: &Turn,
+        sender: &UserId,
+        event_type: &str,
+        content: &Object,
+    ) -> Result<(), SendError> {
+        let (Some(relation), Some(room)) = (Relation::of(content), turn.head().room) else { return Ok(()) };
+        let Some(key) = relation.key else { return Ok(()) };
+        // The first one may be on its way.
+        turn.settle().await?;
+        let mut txn = self.store().read().await?;
+        match relations::has_annotated(&mut txn, room, &relation.target, sender, event_type, key).await? {
+            true => Err(SendError::DuplicateAnnotation),
+            false => Ok(()),
+        }
     }
 
     /// Aliases that a room shows must be its own: <https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias>.

@@ -234,3 +234,64 @@ async fn who_left_finds_the_newest_event_that_is_not_after_the_leave() {
     assert_eq!(at(&bob, "b").await, left["chunk"][0]["event_id"]);
     assert_eq!(at(&bob, "f").await, at(&alice, "f").await);
 }
+
+async fn react(
+    server: &TestServer,
+    user: &TestUser,
+    room_id: &RoomId,
+    target: &EventId,
+    key: &str,
+) -> Answer {
+    react_as(server, user, room_id, "m.reaction", target, key).await
+}
+
+async fn react_as(
+    server: &TestServer,
+    user: &TestUser,
+    room_id: &RoomId,
+    event_type: &str,
+    target: &EventId,
+    key: &str,
+) -> Answer {
+    let transaction = server.clock.now_ts();
+    server.advance(Duration::from_millis(1));
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/send/{event_type}/{transaction}");
+    let relation = json!({ "rel_type": "m.annotation", "event_id": target, "key": key });
+    server.put(user, &path, json!({ "m.relates_to": relation })).await
+}
+
+#[tokio::test]
+async fn same_reaction_is_refused_until_the_first_is_taken_back() {
+    let server = TestServer::start().await;
+    let (alice, bob, room_id, root) = room_of_two(&server).await;
+    let first = react(&server, &bob, &room_id, &root, "like").await.ok();
+    react(&server, &bob, &room_id, &root, "like").await.refused(400, "M_DUPLICATE_ANNOTATION");
+    react(&server, &bob, &room_id, &root, "Like").await.ok();
+    react(&server, &alice, &room_id, &root, "like").await.ok();
+    react_as(&server, &bob, &room_id, "org.example.reaction", &root, "like").await.ok();
+    let other = server.send_text(&alice, &room_id, "other").await;
+    react(&server, &bob, &room_id, &other, "like").await.ok();
+    let first = first["event_id"].as_str().expect("an id");
+    server.put(&bob, &format!("/_matrix/client/v3/rooms/{room_id}/redact/{first}/1"), json!({})).await.ok();
+    react(&server, &bob, &room_id, &root, "like").await.ok();
+    react(&server, &bob, &room_id, &root, "like").await.refused(400, "M_DUPLICATE_ANNOTATION");
+}
+
+#[tokio::test]
+async fn repeated_request_of_a_reaction_gets_the_same_answer() {
+    let server = TestServer::start().await;
+    let (_, bob, room_id, root) = room_of_two(&server).await;
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/send/m.reaction/same");
+    let relation = json!({ "rel_type": "m.annotation", "event_id": root, "key": "like" });
+    let content = json!({ "m.relates_to": relation });
+    let first = server.put(&bob, &path, content.clone()).await.ok();
+    assert_eq!(server.put(&bob, &path, content).await.ok(), first);
+}
+
+#[tokio::test]
+async fn reaction_of_many_words_is_refused() {
+    let server = TestServer::start().await;
+    let (_, bob, room_id, root) = room_of_two(&server).await;
+    react(&server, &bob, &room_id, &root, &"é".repeat(500)).await.ok();
+    react(&server, &bob, &room_id, &root, &"é".repeat(501)).await.refused(400, "M_BAD_JSON");
+}

@@ -51,6 +51,9 @@ impl From<SendError> for ApiError {
         match error {
             SendError::BadJson(reason) => Self::bad_json(reason),
             SendError::BadAlias(reason) => Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadAlias, reason),
+            SendError::DuplicateAnnotation => {
+                Self::new(StatusCode::BAD_REQUEST, ErrorCode::DuplicateAnnotation, error.to_string())
+            }
             SendError::Membership(error) => error.into(),
             SendError::Redact(error) => error.into(),
             SendError::Room(error) => error.into(),

@@ -84,3 +84,19 @@ async fn bodies_must_be_objects() {
     server.put(&alice, &path, json!("x")).await.refused(400, "M_BAD_JSON");
     server.put(&alice, &path, json!({})).await.refused(400, "M_BAD_JSON");
 }
+
+#[tokio::test]
+async fn room_does_not_shut_out_its_own_server() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let room_id = server.room_of(&alice, &[]).await;
+    let path = format!("/_matrix/client/v3/rooms/{room_id}/state/m.room.server_acl");
+    for content in
+        [json!({}), json!({ "allow": ["other.test"] }), json!({ "allow": ["*"], "deny": ["*.TEST"] })]
+    {
+        server.put(&alice, &path, content.clone()).await.refused(400, "M_BAD_JSON");
+        let body = json!({ "initial_state": [{ "type": "m.room.server_acl", "content": content }] });
+        server.post(&alice, "/_matrix/client/v3/createRoom", body).await.refused(400, "M_INVALID_ROOM_STATE");
+    }
+    server.put(&alice, &path, json!({ "allow": ["*"], "deny": ["other.test"] })).await.ok();
+}
