@@ -3,7 +3,6 @@
 use axum::Router;
 use myelin_api::ApiState;
 use myelin_config::{Config, DatabaseConfig, PostgresConfig};
-use myelin_core::signature::SigningKey;
 use myelin_services::clock::Clock;
 use myelin_services::random::Random;
 use myelin_services::tasks::Tasks;
@@ -11,6 +10,7 @@ use myelin_services::wiring::{Parts, Services};
 use myelin_storage::{EngineOptions, PostgresOptions, SqliteOptions, StorageError, Store, StoreOptions};
 use url::form_urlencoded::Serializer;
 
+use crate::signing_key::Keys;
 use crate::{health, metrics, page};
 
 /// Opens the database of the configuration.
@@ -68,7 +68,7 @@ fn postgres_url(config: &PostgresConfig) -> String {
 ///
 /// # Errors
 /// If the server's name is none.
-pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Tasks) -> anyhow::Result<Router> {
+pub(crate) fn router(config: &Config, store: Store, keys: Keys, tasks: Tasks) -> anyhow::Result<Router> {
     let clock = Clock::system();
     let services = Services::new(Parts {
         store: store.clone(),
@@ -76,7 +76,9 @@ pub(crate) fn router(config: &Config, store: Store, key: SigningKey, tasks: Task
         server_name: config.server.server_name.as_str().try_into()?,
         clock: clock.clone(),
         random: Random::system(),
-        key,
+        key: keys.signing,
+        further_keys: keys.further,
+        retired_keys: keys.retired,
         tasks: tasks.clone(),
     });
     services.resume();

@@ -26,6 +26,7 @@ pub mod health;
 pub mod ignored_users;
 pub mod interactive_auth;
 pub mod key_backup;
+pub mod keys;
 pub mod media;
 pub mod notifications;
 pub mod notify;

@@ -21,6 +21,7 @@ use crate::{
     ignored_users::IgnoredUsers,
     interactive_auth::{InteractiveAuth, InteractiveAuthParts},
     key_backup::KeyBackups,
+    keys::{RetiredKey, ServerKeys},
     media::{Media, MediaParts},
     notifications::Notifications,
     notify::Notifier,
@@ -74,6 +75,7 @@ pub struct Services {
     pub searches: Searches,
     pub syncs: Syncs,
     pub key_backups: KeyBackups,
+    pub server_keys: ServerKeys,
     pub notifier: Notifier,
     pub health: Health,
     pub random: Random,
@@ -88,15 +90,26 @@ pub struct Parts {
     pub random: Random,
     /// What this server signs with.
     pub key: SigningKey,
+    /// What is published beside it, and signs what is published.
+    pub further_keys: Vec<SigningKey>,
+    pub retired_keys: Vec<RetiredKey>,
     pub tasks: Tasks,
 }
 
 impl Services {
     /// Makes them, in the order of their tiers.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, config, server_name, clock, random, key, tasks } = parts;
+        let Parts { store, config, server_name, clock, random, key, further_keys, retired_keys, tasks } =
+            parts;
         let notifier = Notifier::new(*store.committed().borrow());
         let sessions = Sessions::new(store.clone(), clock.clone(), random.clone());
+        let server_keys = ServerKeys::new(
+            server_name.clone(),
+            clock.clone(),
+            [vec![key.clone()], further_keys].concat(),
+            retired_keys,
+            config.signing_keys.key_refresh_interval,
+        );
         let push_rules = PushRules::new(store.clone(), notifier.clone());
         let ignored_users = IgnoredUsers::new(store.clone());
         let rooms = Rooms::new(RoomParts {
@@ -224,6 +237,7 @@ impl Services {
             device_lists,
             to_device,
             key_backups,
+            server_keys,
             notifier,
             health,
             random,

@@ -13,6 +13,7 @@ use myelin_core::signature::SigningKey;
 use myelin_services::{
     account::{NewAccount, NewSession},
     clock::Clock,
+    keys,
     random::Random,
     tasks::Tasks,
     wiring::{Parts, Services},
@@ -257,6 +258,8 @@ fn build(
         clock: clock.clone(),
         random: Random::seeded(seed),
         key: SigningKey::from_seed("a_test", &[7; 32]).expect("a key"),
+        further_keys: Vec::new(),
+        retired_keys: keys::retired_keys(&config.signing_keys).expect("retired keys of the test"),
         tasks: tasks.clone(),
     });
     services.resume();

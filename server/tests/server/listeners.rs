@@ -90,6 +90,26 @@ fn listener_shows_only_its_resources() {
 }
 
 #[test]
+fn keys_are_published_by_listeners_for_keys_or_federation_only() {
+    let listener = |resource| {
+        format!(
+            "{{port: 0, type: http, bind_addresses: ['127.0.0.1'], resources: [{{names: [{resource}]}}]}}"
+        )
+    };
+    let site = Site::with_listeners(&format!(
+        "[{}, {}, {}]",
+        listener("keys"),
+        listener("federation"),
+        listener("client")
+    ));
+    let server = site.start();
+    for (index, status) in [(0, 200), (1, 200), (2, 404)] {
+        let answer = http::get(server.address_of(index), "/_matrix/key/v2/server", "");
+        assert_eq!(http::status(&answer), status, "{answer}");
+    }
+}
+
+#[test]
 fn socket_of_the_service_manager_is_used() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();

@@ -59,15 +59,11 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, server_name: &str) -> SigningKeysConf
     SigningKeysConfig {
         signing_key_path: given.unwrap_or_else(|| default_path(r, server_name)),
         signing_key: r.get("signing_key", "null", "The signing key itself, in place of its file."),
-        old_signing_keys: r.not_yet("there is no federation yet, which would ask for them").map(
-            "old_signing_keys",
-            "Keys that signed once, by key id.",
-            |r| OldSigningKey {
-                key: r.require("key", "The public key in base64."),
-                expired_ts: r.require("expired_ts", "When it was retired, in milliseconds since 1970."),
-            },
-        ),
-        key_refresh_interval: r.not_yet("there is no federation yet, which would ask for keys").get(
+        old_signing_keys: r.map("old_signing_keys", "Keys that signed once, by key id.", |r| OldSigningKey {
+            key: r.require("key", "The public key in base64."),
+            expired_ts: r.require("expired_ts", "When it was retired, in milliseconds since 1970."),
+        }),
+        key_refresh_interval: r.get(
             "key_refresh_interval",
             "1d",
             "How long other servers may keep this server's keys.",
