@@ -49,10 +49,23 @@ pub(crate) fn main(arguments: &[OsString]) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let is_configuration = error.downcast_ref::<ConfigurationError>().is_some();
-            eprintln!("myelin: {error:#}");
+            eprintln!("myelin: {}", describe(&error));
             if is_configuration { ExitCode::from(NOT_CONFIGURED) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// An error and its causes, but for those that the error before has told already.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Prints a line for the person who started the server.

@@ -13,6 +13,7 @@ use myelin_services::random::Random;
 use myelin_services::tasks::Tasks;
 use myelin_storage::Store;
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::{AccessFlags, access};
 use tokio::sync::watch;
 
 use crate::listeners::bind::{self, Socket};
@@ -161,14 +162,15 @@ impl Server {
     }
 
     async fn serve_store(&mut self, store: &Store, signals: &mut Signals) -> anyhow::Result<()> {
-        let mut keys =
+        let keys =
             signing_key::load_or_make(&self.config.signing_keys, || signing_key::new_key(&Random::system()))?;
-        tracing::info!(key.id = keys[0].id(), "signing key loaded");
+        tracing::info!(key.id = keys.signing.id(), "signing key loaded");
         let certificate = self.load_certificate()?;
+        self.check_media_store()?;
         let stop = Stop::default();
         let tasks = Tasks::new(stop.gently.clone());
         let connections = Connections::new(limits::connections(self.open_files), stop);
-        let router = wiring::router(&self.config, store.clone(), keys.remove(0), tasks.clone())?;
+        let router = wiring::router(&self.config, store.clone(), keys, tasks.clone())?;
         let mut described = Vec::new();
         for (index, listener) in self.config.listeners.iter().enumerate() {
             let Some(offer) = offer(listener) else { continue };
@@ -194,9 +196,12 @@ impl Server {
         }
         let pid_file = match &self.config.server.pid_file {
             None => None,
-            Some(path) => Some(
-                PidFile::write(path).with_context(|| format!("cannot write pid_file {}", path.display()))?,
-            ),
+            Some(path) => Some(PidFile::write(path).with_context(|| {
+                format!(
+                    "cannot write pid_file {}; let the user who runs myelin write to its folder",
+                    path.display()
+                )
+            })?),
         };
         let status = format!("Listening on {}", described.join(", "));
         self.notifier.ready(&status);
@@ -215,6 +220,18 @@ impl Server {
         tasks.finish().await;
         drop(pid_file);
         Ok(())
+    }
+
+    /// Makes the folder of the media. What cannot be written is told now, not to the first user who sends a picture.
+    fn check_media_store(&self) -> anyhow::Result<()> {
+        let path = &self.config.media.media_store_path;
+        let made = std::fs::create_dir_all(path);
+        made.and_then(|()| Ok(access(path, AccessFlags::W_OK | AccessFlags::X_OK)?)).with_context(|| {
+            format!(
+                "media_store_path {} cannot be written; let the user who runs myelin write to it",
+                path.display()
+            )
+        })
     }
 
     fn load_certificate(&mut self) -> Result<Option<Certificate>, tls::TlsError> {

@@ -39,7 +39,7 @@ impl Drop for SocketFile {
 /// Why a listener cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
-    #[error("{0} is already in use by another process")]
+    #[error("{0} is already in use by another process; stop that, or choose another place to listen")]
     InUse(String),
     #[error("cannot listen on {0}: {1}")]
     Other(String, io::Error),

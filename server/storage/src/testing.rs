@@ -1,7 +1,7 @@
 //! Fresh databases for tests. `TEST_ENGINE` chooses the engine: `sqlite` (the default) or `postgres`, which needs
 //! `TEST_POSTGRES_URL`, the URL that `scripts/postgres start DIR` prints.
 
-use std::{env, ops::Deref};
+use std::{env, ops::Deref, path::Path};
 
 use ruma::{OwnedServerName, server_name};
 use tempfile::TempDir;
@@ -45,8 +45,7 @@ impl TestStore {
                 (EngineOptions::Sqlite(options), Database::Sqlite(folder))
             }
             EngineKind::Postgres => {
-                let url = env::var("TEST_POSTGRES_URL")
-                    .expect("TEST_POSTGRES_URL is not set: run scripts/postgres start DIR, which prints it");
+                let url = postgres_url();
                 let name = create_database(&url).await.expect("a new PostgreSQL database");
                 let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
                 (EngineOptions::Postgres(options), Database::Postgres { url, name })
@@ -94,10 +93,7 @@ impl Drop for TestStore {
         if let Database::Postgres { url, name } = &self.database {
             let (url, name) = (url.clone(), name.clone());
             // The test's own runtime may be at its end.
-            let dropped = std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(drop_database(&url, &name)).map_err(std::io::Error::other)
-            });
+            let dropped = std::thread::spawn(move || block_on(drop_database(&url, &name)));
             // What stays behind goes with the throw-away cluster.
             let _ = dropped.join();
         }
@@ -111,6 +107,76 @@ fn store_options(engine: EngineOptions) -> StoreOptions {
         program_version: "0.0.0".to_owned(),
         new_incarnation: 1,
     }
+}
+
+/// A database for a server that runs in another process: on PostgreSQL one of its own, which goes when this is
+/// dropped; on SQLite a file that the server makes.
+pub struct ServerDatabase {
+    options: EngineOptions,
+    postgres: Option<(String, String)>,
+}
+
+impl ServerDatabase {
+    /// On the engine that `TEST_ENGINE` names.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub fn new(file: &Path) -> Self {
+        match engine_from_environment() {
+            EngineKind::Sqlite => Self::of_file(file),
+            EngineKind::Postgres => {
+                let url = postgres_url();
+                let name = block_on(create_database(&url)).expect("a new PostgreSQL database");
+                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
+                Self { options: EngineOptions::Postgres(options), postgres: Some((url, name)) }
+            }
+        }
+    }
+
+    /// On SQLite, whatever `TEST_ENGINE` names.
+    pub fn of_file(file: &Path) -> Self {
+        Self { options: EngineOptions::Sqlite(SqliteOptions::new(file)), postgres: None }
+    }
+
+    /// The URL of the cluster and the name of the database, if it is on PostgreSQL.
+    pub fn postgres(&self) -> Option<(&str, &str)> {
+        self.postgres.as_ref().map(|(url, name)| (url.as_str(), name.as_str()))
+    }
+
+    /// Lets the database look as if version 7.8.9 had made it, or as it is again. No server may run.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be changed.
+    pub fn pretend_newer(&self, is_newer: bool) {
+        let changed = block_on(async {
+            let mut txn = ReadTxn::new(self.options.connect_writer().await?);
+            txn.execute(if is_newer { PRETEND_NEWER } else { PRETEND_NO_MORE }, args![]).await?;
+            txn.conn.close().await;
+            Ok(())
+        });
+        changed.expect("a database that can be changed");
+    }
+}
+
+impl Drop for ServerDatabase {
+    fn drop(&mut self) {
+        if let Some((url, name)) = &self.postgres {
+            // What stays behind goes with the throw-away cluster.
+            let _ = block_on(drop_database(url, name));
+        }
+    }
+}
+
+fn postgres_url() -> String {
+    env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL is not set: run scripts/postgres start DIR, which prints it")
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(StorageError::open)?.block_on(work)
 }
 
 /// For tests of this crate that open the database in another process.
@@ -188,6 +254,8 @@ async fn drop_database(url: &str, name: &str) -> Result<(), StorageError> {
 }
 
 sql! {
+    PRETEND_NEWER = "INSERT INTO migrations (version, name, program) VALUES (9999, 'later', '7.8.9')";
+    PRETEND_NO_MORE = "DELETE FROM migrations WHERE version = 9999";
     TEMPLATE_LOCK = { sqlite: "SELECT TRUE", postgres: "SELECT TRUE FROM (SELECT pg_advisory_lock(7810779)) AS locked" };
     SIZE = {
         sqlite: "

@@ -6,7 +6,7 @@ use crate::http;
 use crate::running::{Site, mode, run};
 
 fn with_media() -> Site {
-    let site = Site::new();
+    let site = Site::on_sqlite();
     fs::create_dir_all(site.path("media/local_content/aa")).unwrap();
     site.write("media/local_content/aa/one", "12345");
     site.write("media/local_content/two", "123");
@@ -30,7 +30,7 @@ fn running_server_is_backed_up_and_restored_elsewhere() {
     let (code, _, complaint) = run(site.command(&["restore", "-c", "homeserver.yaml", "copy"]));
     assert!(code == 1 && complaint.contains("another process uses this database"), "{complaint}");
 
-    let elsewhere = Site::new();
+    let elsewhere = Site::on_sqlite();
     let copy = site.path("copy").display().to_string();
     let (code, text, complaint) = run(elsewhere.command(&["restore", "-c", "homeserver.yaml", &copy]));
     assert_eq!(code, 0, "{complaint}");
@@ -58,7 +58,7 @@ fn backup_of_another_server_or_with_another_key_is_refused() {
     let site = with_media();
     assert_eq!(site.start().stop().code(), Some(0));
     assert_eq!(run(site.command(&["backup", "-c", "homeserver.yaml", "copy"])).0, 0);
-    let other = Site::new();
+    let other = Site::on_sqlite();
     other.write("signing.key", "ed25519 a_else AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
     let copy = site.path("copy").display().to_string();
     let (code, _, complaint) = run(other.command(&["restore", "-c", "homeserver.yaml", &copy]));
@@ -71,7 +71,7 @@ fn backup_of_another_server_or_with_another_key_is_refused() {
 
 #[test]
 fn database_that_was_put_back_by_other_tools_is_only_given_a_new_life() {
-    let site = Site::new();
+    let site = Site::on_sqlite();
     assert_eq!(site.start().stop().code(), Some(0));
     let (code, _, complaint) =
         run(site.command(&["restore", "-c", "homeserver.yaml", "--database-is-restored"]));
@@ -82,7 +82,7 @@ fn database_that_was_put_back_by_other_tools_is_only_given_a_new_life() {
 
 #[test]
 fn backup_of_postgresql_names_its_tools() {
-    let site = Site::new();
+    let site = Site::on_sqlite();
     site.configure("database: {name: psycopg2, args: {host: localhost, dbname: matrix}}");
     let (code, _, complaint) = run(site.command(&["backup", "-c", "homeserver.yaml", "copy"]));
     assert!(code == 1 && complaint.contains("pg_dump"), "{complaint}");

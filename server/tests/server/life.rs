@@ -119,36 +119,6 @@ fn signing_key_is_made_once_for_the_owner_and_never_overwritten() {
 }
 
 #[test]
-fn signing_key_that_cannot_be_read_is_named_and_not_shown() {
-    let site = Site::new();
-    site.write("signing.key", "ed25519 a_hush not*base64\n");
-    let (code, _, complaint) = run(site.command(&["-c", "homeserver.yaml"]));
-    assert_eq!(code, 1);
-    assert!(complaint.contains("signing.key") && !complaint.contains("not*base64"), "{complaint}");
-    fs::remove_file(site.path("signing.key")).unwrap();
-    fs::create_dir(site.path("signing.key")).unwrap();
-    let (code, _, complaint) = run(site.command(&["-c", "homeserver.yaml"]));
-    assert_eq!(code, 1);
-    assert!(
-        complaint.contains("cannot read signing key") && complaint.contains("signing.key"),
-        "{complaint}"
-    );
-}
-
-#[test]
-fn port_in_use_names_the_address_and_the_line_that_asks_for_it() {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let site =
-        Site::with_listeners(&format!("[{{port: {port}, type: http, bind_addresses: ['127.0.0.1']}}]"));
-    let (code, _, complaint) = run(site.command(&["-c", "homeserver.yaml"]));
-    assert_eq!(code, 1);
-    let last = complaint.lines().last().unwrap();
-    assert!(last.contains(&format!("address 127.0.0.1 port {port} is already in use")), "{last}");
-    assert!(last.contains("homeserver.yaml:4"), "{last}");
-}
-
-#[test]
 fn second_server_on_one_database_is_refused_and_the_first_goes_on() {
     let site = Site::new();
     let server = site.start();

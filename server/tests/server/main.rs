@@ -7,6 +7,7 @@
 mod backup;
 mod commands;
 mod fake;
+mod faults;
 mod http;
 mod life;
 mod listeners;

@@ -9,38 +9,76 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use myelin_testkit::ServerDatabase;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 use tempfile::TempDir;
+use url::Url;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_myelin");
+
+const LISTENERS: &str =
+    "[{port: 0, type: http, bind_addresses: ['127.0.0.1'], resources: [{names: [client, federation]}]}]";
 
 /// The machine may be busy with other tests.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A folder with a configuration: SQLite, one plain listener on a free port of the loopback address.
+/// A folder with a configuration: a database on the engine that `TEST_ENGINE` names, one plain listener on a free port of the loopback address.
 pub(crate) struct Site {
     directory: TempDir,
+    database: ServerDatabase,
 }
 
 impl Site {
     pub(crate) fn new() -> Self {
-        Self::with_listeners(
-            "[{port: 0, type: http, bind_addresses: ['127.0.0.1'], resources: [{names: [client, federation]}]}]",
-        )
+        Self::with_listeners(LISTENERS)
     }
 
     pub(crate) fn with_listeners(listeners: &str) -> Self {
+        Self::with_database(listeners, ServerDatabase::new)
+    }
+
+    /// For what is told of SQLite's file only.
+    pub(crate) fn on_sqlite() -> Self {
+        Self::with_database(LISTENERS, ServerDatabase::of_file)
+    }
+
+    fn with_database(listeners: &str, database: impl FnOnce(&Path) -> ServerDatabase) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let site = Self { directory };
+        let database = database(&directory.path().join("homeserver.db"));
+        let site = Self { directory, database };
         site.write("homeserver.yaml", &format!(
             "server_name: localhost\nreport_stats: false\npid_file: {0}/homeserver.pid\nlisteners: {listeners}\n\
-             database: {{name: sqlite3, args: {{database: {0}/homeserver.db}}}}\nbcrypt_rounds: 4\n\
+             database: {1}\nbcrypt_rounds: 4\n\
              registration_shared_secret: open sesame\nsigning_key_path: {0}/signing.key\n\
              media_store_path: {0}/media\n",
             site.path("").display().to_string().trim_end_matches('/'),
+            site.database_settings(),
         ));
         site
+    }
+
+    pub(crate) fn database(&self) -> &ServerDatabase {
+        &self.database
+    }
+
+    fn database_settings(&self) -> String {
+        let Some((url, name)) = self.database.postgres() else {
+            return format!(
+                "{{name: sqlite3, args: {{database: {}}}}}",
+                self.path("homeserver.db").display()
+            );
+        };
+        let url = Url::parse(url).unwrap();
+        let settings = json!({
+            "host": url.host_str(),
+            "port": url.port(),
+            "user": url.username(),
+            "password": url.password(),
+            "dbname": name,
+        });
+        json!({ "name": "psycopg2", "args": settings }).to_string()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,5 +1,6 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -97,7 +98,16 @@ pub(crate) fn lock(database: &Path) -> Result<File, StorageError> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
-    let cannot_open = |error: std::io::Error| StorageError::open(format!("{}: {error}", path.display()));
+    let cannot_open = |error: std::io::Error| {
+        let way_out = match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                "; let the user who runs myelin write to its folder"
+            }
+            ErrorKind::NotFound => "; make its folder",
+            _ => "",
+        };
+        StorageError::open(format!("{}: {error}{way_out}", path.display()))
+    };
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(cannot_open)?;
     match file.try_lock() {
