@@ -88,7 +88,7 @@ pub(crate) fn of_the_tree(description: &Description) -> String {
 }
 
 fn own(description: &Description) -> String {
-    format!("\nFiles: *\nCopyright: Myelin contributors\nLicense: {}\n", description.license)
+    format!("\nFiles: *\nCopyright: 2026 Myelin contributors\nLicense: {}\n", description.license)
 }
 
 fn common(name: &str) -> String {
