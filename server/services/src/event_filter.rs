@@ -1,7 +1,10 @@
 //! Which events a client wants to see: <https://spec.matrix.org/v1.19/client-server-api/#filtering>.
 
 use myelin_core::{Event, json::Value};
-use ruma::api::client::filter::{Filter, RoomEventFilter, UrlFilter};
+use ruma::{
+    UserId,
+    api::client::filter::{Filter, RoomEventFilter, UrlFilter},
+};
 
 /// Whether a room's filter takes an event.
 pub fn takes(filter: &RoomEventFilter, event: &Event) -> bool {
@@ -26,6 +29,13 @@ pub fn takes_type_in_room(filter: &RoomEventFilter, event_type: &str) -> bool {
 /// Whether a filter for what is in no room takes something of that type.
 pub fn takes_type(filter: &Filter, event_type: &str) -> bool {
     takes_kind(filter.types.as_deref(), &filter.not_types, event_type)
+}
+
+/// Whether a filter for what is in no room takes something of that type from that sender.
+pub fn takes_from(filter: &Filter, event_type: &str, sender: &UserId) -> bool {
+    takes_type(filter, event_type)
+        && filter.senders.as_ref().is_none_or(|senders| senders.iter().any(|one| one == sender))
+        && !filter.not_senders.iter().any(|one| one == sender)
 }
 
 fn takes_kind(types: Option<&[String]>, not_types: &[String], event_type: &str) -> bool {

@@ -27,6 +27,7 @@ pub mod ignored_users;
 pub mod interactive_auth;
 pub mod key_backup;
 pub mod keys;
+pub mod mark;
 pub mod media;
 pub mod notifications;
 pub mod notify;

@@ -1,7 +1,9 @@
 //! Who is online (<https://spec.matrix.org/v1.19/client-server-api/#presence>), kept in memory only.
 //!
 //! A user is what a client said last, as long as there are signs of life: [`Presence::set`], and a sync that is under
-//! way or was a short time ago ([`Presence::begin_sync`]). It is not told in syncs yet.
+//! way or was a short time ago ([`Presence::begin_sync`]).
+
+mod told;
 
 use std::{
     collections::HashMap,
@@ -11,9 +13,15 @@ use std::{
 use myelin_config::{PresenceConfig, PresenceMode, RateLimit};
 use myelin_storage::{StorageError, Store, memberships};
 use ruma::{OwnedUserId, UserId, presence::PresenceState};
+use serde_json::{Value, json};
 
+pub use self::told::{Audience, PresenceChanges};
+
+use self::told::Ledger;
 use crate::{
     clock::Clock,
+    notify::Notifier,
+    random::Random,
     ratelimit::{LimitExceeded, RateLimiter},
 };
 
@@ -60,9 +68,17 @@ pub struct Presence(Arc<Shared>);
 struct Shared {
     store: Store,
     clock: Clock,
+    notifier: Notifier,
     config: PresenceConfig,
     limit: RateLimiter<OwnedUserId>,
-    users: Mutex<HashMap<OwnedUserId, Known>>,
+    incarnation: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    users: HashMap<OwnedUserId, Known>,
+    ledger: Ledger,
 }
 
 #[derive(Clone, Debug)]
@@ -73,20 +89,37 @@ struct Known {
     /// When a client was heard of last.
     last_seen_ts: i64,
     syncing: u32,
+    /// What others were told.
+    told: (PresenceState, Option<String>),
+    /// Of the last change that they were told.
+    serial: u64,
 }
 
 impl Presence {
     /// Nobody is known to be online yet.
-    pub fn new(store: Store, clock: Clock, config: PresenceConfig, limit: RateLimit) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        notifier: Notifier,
+        random: &Random,
+        config: PresenceConfig,
+        limit: RateLimit,
+    ) -> Self {
         let limit = RateLimiter::new(limit, clock.clone());
-        Self(Arc::new(Shared { store, clock, config, limit, users: Mutex::default() }))
+        let incarnation = u32::from_be_bytes(random.bytes());
+        let state = Mutex::default();
+        Self(Arc::new(Shared { store, clock, notifier, config, limit, incarnation, state }))
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.config.enabled == PresenceMode::On
     }
 
     /// Takes what a user's client says.
     ///
     /// # Errors
     /// [`PresenceError`] says why it is refused.
-    pub fn set(
+    pub async fn set(
         &self,
         user_id: &UserId,
         state: PresenceState,
@@ -96,23 +129,33 @@ impl Presence {
         if message.as_ref().is_some_and(|message| message.len() > MAX_STATUS_BYTES) {
             return Err(PresenceError::StatusTooLong);
         }
-        if self.0.config.enabled == PresenceMode::On {
-            self.record(user_id, |known| (known.state, known.message) = (state, message));
+        if self.is_on() && self.record(user_id, |known| (known.state, known.message) = (state, message)) {
+            self.announce(&[user_id.to_owned()]).await?;
         }
         Ok(())
     }
 
     /// Notes that a client of the user syncs, until the answer is dropped. The state is what the client says of itself
     /// (`set_presence`).
-    pub fn begin_sync(&self, user_id: &UserId, state: PresenceState) -> Syncing {
-        let counts = self.0.config.enabled == PresenceMode::On && state != PresenceState::Offline;
-        if counts {
-            self.record(user_id, |known| {
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database failed.
+    pub async fn begin_sync(&self, user_id: &UserId, state: PresenceState) -> Result<Syncing, StorageError> {
+        if !self.is_on() {
+            return Ok(Syncing(None));
+        }
+        let counts = state != PresenceState::Offline;
+        let has_changed = counts
+            && self.record(user_id, |known| {
                 known.state = state;
                 known.syncing += 1;
             });
+        let syncing = Syncing(counts.then(|| (self.clone(), user_id.to_owned())));
+        if has_changed {
+            self.announce(&[user_id.to_owned()]).await?;
         }
-        Syncing(counts.then(|| (self.clone(), user_id.to_owned())))
+        self.look().await?;
+        Ok(syncing)
     }
 
     /// What `reader` sees of a user: only of those with whom a room is shared.
@@ -129,41 +172,62 @@ impl Presence {
                 return Err(PresenceError::Hidden);
             }
         }
-        let known = self.users().get(user_id).cloned();
-        Ok(known.map_or_else(Status::unknown, |known| self.status(known)))
+        let now_ts = self.0.clock.now_ts();
+        let state = self.state();
+        Ok(state.users.get(user_id).map_or_else(Status::unknown, |known| self.status(known, now_ts)))
     }
 
-    fn status(&self, known: Known) -> Status {
-        let config = &self.0.config;
+    fn is_there(&self, user_id: &UserId) -> bool {
         let now_ts = self.0.clock.now_ts();
+        let state = self.state();
+        let known = state.users.get(user_id);
+        known.is_some_and(|known| self.visible(known, now_ts) != PresenceState::Offline)
+    }
+
+    /// Whether others see something else than they were told.
+    fn has_changed(&self, known: &Known, now_ts: i64) -> bool {
+        let (state, message) = &known.told;
+        self.visible(known, now_ts) != *state || known.message != *message
+    }
+
+    fn visible(&self, known: &Known, now_ts: i64) -> PresenceState {
+        let config = &self.0.config;
         let ago_ms = now_ts.saturating_sub(known.last_active_ts).max(0);
         let is_gone = known.syncing == 0
             && now_ts.saturating_sub(known.last_seen_ts) >= milliseconds(config.sync_online_timeout);
-        let state = match known.state {
+        match &known.state {
             _ if is_gone => PresenceState::Offline,
             PresenceState::Online if ago_ms >= milliseconds(config.idle_timeout) => {
                 PresenceState::Unavailable
             }
-            state => state,
-        };
+            state => state.clone(),
+        }
+    }
+
+    fn status(&self, known: &Known, now_ts: i64) -> Status {
+        let ago_ms = now_ts.saturating_sub(known.last_active_ts).max(0);
+        let state = self.visible(known, now_ts);
         Status {
             is_currently_active: state == PresenceState::Online
-                && ago_ms < milliseconds(config.last_active_granularity),
+                && ago_ms < milliseconds(self.0.config.last_active_granularity),
             state,
-            message: known.message,
+            message: known.message.clone(),
             last_active_ago_ms: Some(ago_ms),
         }
     }
 
-    fn record(&self, user_id: &UserId, change: impl FnOnce(&mut Known)) {
+    /// Changes what is known of a user; whether others have to be told.
+    fn record(&self, user_id: &UserId, change: impl FnOnce(&mut Known)) -> bool {
         let now_ts = self.0.clock.now_ts();
-        let mut users = self.users();
+        let mut state = self.state();
+        let State { users, ledger } = &mut *state;
         if users.len() >= MAX_USERS && !users.contains_key(user_id) {
             let timeout_ms = milliseconds(self.0.config.sync_online_timeout);
             users.retain(|_, known| known.syncing > 0 || now_ts - known.last_seen_ts < timeout_ms);
             if users.len() >= MAX_USERS {
                 users.clear();
             }
+            ledger.retain(users);
         }
         let known = users.entry(user_id.to_owned()).or_insert_with(|| Known {
             state: PresenceState::Offline,
@@ -171,16 +235,19 @@ impl Presence {
             last_active_ts: now_ts,
             last_seen_ts: now_ts,
             syncing: 0,
+            told: (PresenceState::Offline, None),
+            serial: 0,
         });
         known.last_seen_ts = now_ts;
         change(known);
         if known.state == PresenceState::Online {
             known.last_active_ts = now_ts;
         }
+        self.has_changed(known, now_ts)
     }
 
-    fn users(&self) -> MutexGuard<'_, HashMap<OwnedUserId, Known>> {
-        self.0.users.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,6 +255,19 @@ impl Status {
     fn unknown() -> Self {
         let state = PresenceState::Offline;
         Self { state, message: None, last_active_ago_ms: None, is_currently_active: false }
+    }
+
+    /// As clients get it: <https://spec.matrix.org/v1.19/client-server-api/#mpresence>. What there is not is left out.
+    pub fn content(&self) -> Value {
+        let mut content = json!({ "presence": self.state });
+        if let Some(ago_ms) = self.last_active_ago_ms {
+            content["last_active_ago"] = ago_ms.into();
+            content["currently_active"] = self.is_currently_active.into();
+        }
+        if let Some(message) = &self.message {
+            content["status_msg"] = message.as_str().into();
+        }
+        content
     }
 }
 
@@ -198,7 +278,7 @@ impl Drop for Syncing {
     fn drop(&mut self) {
         let Some((presence, user_id)) = self.0.take() else { return };
         let now_ts = presence.0.clock.now_ts();
-        if let Some(known) = presence.users().get_mut(&user_id) {
+        if let Some(known) = presence.state().users.get_mut(&user_id) {
             known.syncing = known.syncing.saturating_sub(1);
             known.last_seen_ts = now_ts;
         }

@@ -18,7 +18,7 @@ mod waiting;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use myelin_storage::{Position, StorageError, Store, filters};
-use ruma::{OwnedRoomId, api::client::filter::FilterDefinition};
+use ruma::{OwnedRoomId, api::client::filter::FilterDefinition, presence::PresenceState};
 
 pub use self::response::{
     DeviceLists, Events, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, Response, Rooms, Summary, Timeline,
@@ -28,16 +28,15 @@ pub use self::sliding::{
     ExtensionRequests, Extensions, Hero, ListCount, RoomConfig, RoomFilters, RoomList, SlidingRequest,
     SlidingResponse, SlidingRoom,
 };
-use self::{lazy::SentMembers, sliding::Connections, waiting::JoinedRooms};
+use self::{
+    lazy::SentMembers,
+    response::Marks,
+    sliding::Connections,
+    waiting::{JoinedRooms, register},
+};
 use crate::{
-    cache::CacheSize,
-    clock::Clock,
-    notifications::Notifications,
-    notify::Notifier,
-    push_rules::PushRules,
-    session::Requester,
-    tasks::Tasks,
-    typing::{Typing, TypingMark},
+    cache::CacheSize, clock::Clock, notifications::Notifications, notify::Notifier, presence::Presence,
+    push_rules::PushRules, session::Requester, tasks::Tasks, typing::Typing,
 };
 
 /// How long a request is held at most, whatever it asks for: proxies in front give up after some minutes.
@@ -57,6 +56,7 @@ pub struct SyncSources {
     pub push_rules: PushRules,
     pub notifications: Notifications,
     pub typing: Typing,
+    pub presence: Presence,
 }
 
 /// Answers `/sync`. Cheap to clone.
@@ -71,6 +71,7 @@ struct Shared {
     push_rules: PushRules,
     notifications: Notifications,
     typing: Typing,
+    presence: Presence,
     joined: JoinedRooms,
     sent_members: SentMembers,
     connections: Connections,
@@ -89,6 +90,8 @@ pub struct SyncRequest {
     pub timeout: Duration,
     /// Tell the state at the end of the timeline, not at its start.
     pub use_state_after: bool,
+    /// What the client says of the user.
+    pub set_presence: PresenceState,
 }
 
 /// The filter of a request.
@@ -130,7 +133,7 @@ impl Syncs {
         sources: SyncSources,
         settings: SyncSettings,
     ) -> Self {
-        let SyncSources { push_rules, notifications, typing } = sources;
+        let SyncSources { push_rules, notifications, typing, presence } = sources;
         let joined = JoinedRooms::new(notifier.clone());
         Self(Arc::new(Shared {
             store,
@@ -140,6 +143,7 @@ impl Syncs {
             push_rules,
             notifications,
             typing,
+            presence,
             joined,
             sent_members: SentMembers::default(),
             connections: Connections::default(),
@@ -160,8 +164,9 @@ impl Syncs {
     pub async fn sync(&self, requester: &Requester, request: SyncRequest) -> Result<Response, SyncError> {
         let since = self.parse_since(request.since.as_deref())?;
         let filter = self.find_filter(requester, request.filter.clone()).await?;
-        let mark = Self::parse_mark(request.since.as_deref());
-        let collector = collect::Collector::new(&self.0, requester, &filter, &request, mark);
+        let marks = Marks::read(request.since.as_deref());
+        let _syncing = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone()).await?;
+        let collector = collect::Collector::new(&self.0, requester, &filter, &request, marks);
         let Some(since) = since else { return Ok(collector.collect(None).await?) };
         if request.full_state {
             return Ok(collector.collect(Some(since)).await?);
@@ -170,24 +175,26 @@ impl Syncs {
     }
 
     async fn wait(&self, collector: &collect::Collector<'_>, since: Position) -> Result<Response, SyncError> {
-        let Shared { notifier, tasks, store, joined, typing, .. } = &*self.0;
+        let Shared { notifier, tasks, store, joined, typing, presence, .. } = &*self.0;
         let user_id = &collector.requester.user_id;
         let deadline = tokio::time::sleep(collector.request.timeout.min(MAX_TIMEOUT));
         tokio::pin!(deadline);
         // Everything up to here was looked at and is of no interest to this client.
         let mut seen = since;
+        let mut marks = collector.marks;
+        let mut waiting = None;
         loop {
             let rooms = joined.list(store, user_id).await?;
-            // Registered before looking: what comes in between wakes it.
-            let waiter = notifier.wait_for(user_id, rooms.iter().map(AsRef::as_ref));
+            let waiter = register(&mut waiting, notifier, user_id, &rooms);
             let is_new = notifier.changed_since(user_id, rooms.iter().map(AsRef::as_ref), seen)
-                || typing.changed_since(rooms.iter().map(AsRef::as_ref), collector.mark);
+                || typing.changed_since(rooms.iter().map(AsRef::as_ref), marks.typing)
+                || presence.changed_since(&rooms, marks.presence);
             if is_new {
                 let response = collector.collect(Some(since)).await?;
                 if !response.is_empty() || collector.request.timeout.is_zero() {
                     return Ok(response);
                 }
-                seen = response.until;
+                (seen, marks) = (response.until, response.marks);
             }
             if collector.request.timeout.is_zero() {
                 break;
@@ -199,12 +206,7 @@ impl Syncs {
             }
         }
         // Nothing was told to the client, so it stays where it was, or where all before was of no interest.
-        Ok(collector.nothing(seen).await?)
-    }
-
-    /// Up to where the client was told who types.
-    fn parse_mark(since: Option<&str>) -> Option<TypingMark> {
-        since?.split_once('_')?.1.parse().ok()
+        Ok(collector.nothing(seen, marks).await?)
     }
 
     /// `None` for a first request.

@@ -4,11 +4,11 @@
 //! # For sync
 //!
 //! There are no positions in the streams for this. Each change of a room's typing users takes the next *serial*, and
-//! a [`TypingMark`] says up to which serial of which process a client was told; put its text into the sync token.
+//! a [`Mark`] says up to which serial of which process a client was told; put its text into the sync token.
 //!
 //! ```text
 //! let waiter = notifier.wait_for(user, rooms);            // before looking, as always
-//! let told = typing.changes(rooms, since.typing);         // since.typing: Option<TypingMark>
+//! let told = typing.changes(rooms, since.typing);         // since.typing: Option<Mark>
 //! // told.rooms: an `m.typing` event each, with told.mark in the next token; nothing there: wait.
 //! ```
 //!
@@ -17,8 +17,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
-    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -26,7 +24,7 @@ use std::{
 use myelin_storage::{StorageError, Store, memberships, rooms};
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 
-use crate::{clock::Clock, notify::Notifier, random::Random, tasks::Tasks};
+use crate::{clock::Clock, mark::Mark, notify::Notifier, random::Random, tasks::Tasks};
 
 /// How long a user types at most without saying so again.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(120);
@@ -51,40 +49,11 @@ pub enum TypingError {
     Internal(#[from] StorageError),
 }
 
-/// Up to where somebody was told who types. Its text is `INCARNATION-SERIAL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TypingMark {
-    /// The process: another one counts anew.
-    incarnation: u32,
-    serial: u64,
-}
-
-/// The text is not a mark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a mark of who types")]
-pub struct InvalidMark;
-
-impl fmt::Display for TypingMark {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:x}-{}", self.incarnation, self.serial)
-    }
-}
-
-impl FromStr for TypingMark {
-    type Err = InvalidMark;
-
-    fn from_str(text: &str) -> Result<Self, InvalidMark> {
-        let (incarnation, serial) = text.split_once('-').ok_or(InvalidMark)?;
-        let incarnation = u32::from_str_radix(incarnation, 16).map_err(|_| InvalidMark)?;
-        Ok(Self { incarnation, serial: serial.parse().map_err(|_| InvalidMark)? })
-    }
-}
-
 /// What there is to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypingChanges {
     /// Where to go on.
-    pub mark: TypingMark,
+    pub mark: Mark,
     /// The rooms in which something changed, and who types there now, perhaps nobody.
     pub rooms: Vec<(OwnedRoomId, Vec<OwnedUserId>)>,
 }
@@ -163,7 +132,7 @@ impl Typing {
     }
 
     /// Where a client that was told everything goes on.
-    pub fn mark(&self) -> TypingMark {
+    pub fn mark(&self) -> Mark {
         self.mark_at(self.state().serial)
     }
 
@@ -171,7 +140,7 @@ impl Typing {
     pub fn changed_since<'a>(
         &self,
         rooms: impl IntoIterator<Item = &'a RoomId>,
-        since: Option<TypingMark>,
+        since: Option<Mark>,
     ) -> bool {
         self.expire();
         let state = self.state();
@@ -183,7 +152,7 @@ impl Typing {
     pub fn changes<'a>(
         &self,
         rooms: impl IntoIterator<Item = &'a RoomId>,
-        since: Option<TypingMark>,
+        since: Option<Mark>,
     ) -> TypingChanges {
         self.expire();
         let state = self.state();
@@ -201,12 +170,12 @@ impl Typing {
         TypingChanges { mark, rooms: rooms.collect() }
     }
 
-    fn mark_at(&self, serial: u64) -> TypingMark {
-        TypingMark { incarnation: self.0.incarnation, serial }
+    fn mark_at(&self, serial: u64) -> Mark {
+        Mark { incarnation: self.0.incarnation, serial }
     }
 
-    fn serial_of(&self, since: Option<TypingMark>) -> u64 {
-        since.filter(|since| since.incarnation == self.0.incarnation).map_or(0, |since| since.serial)
+    fn serial_of(&self, since: Option<Mark>) -> u64 {
+        Mark::serial_in(since, self.0.incarnation)
     }
 
     /// Ends the typing of those whose time has run out.
@@ -307,15 +276,6 @@ mod tests {
     use ruma::{room_id, user_id};
 
     use super::*;
-
-    #[test]
-    fn mark_survives_its_text() {
-        let mark = TypingMark { incarnation: 0xff, serial: 12 };
-        assert_eq!(mark.to_string().parse(), Ok(mark));
-        for text in ["", "1", "x-1", "1-x", "1-2-3"] {
-            assert_eq!(text.parse::<TypingMark>(), Err(InvalidMark), "{text}");
-        }
-    }
 
     #[test]
     fn going_on_to_type_is_no_change() {

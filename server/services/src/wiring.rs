@@ -154,6 +154,8 @@ impl Services {
         let presence = Presence::new(
             store.clone(),
             clock.clone(),
+            notifier.clone(),
+            &random,
             config.presence.clone(),
             config.rate_limits.rc_presence_per_user,
         );
@@ -180,6 +182,7 @@ impl Services {
                 push_rules: push_rules.clone(),
                 notifications: notifications.clone(),
                 typing: typing.clone(),
+                presence: presence.clone(),
             },
             sync_settings(&config),
         );

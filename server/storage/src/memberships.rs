@@ -4,7 +4,7 @@ use ruma::{OwnedUserId, UserId};
 
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
-    engine::{FromRow, Row, args, sql},
+    engine::{FromRow, Row, Value, args, sql},
 };
 
 /// The membership of a user in a room.
@@ -126,6 +126,25 @@ pub async fn list_sharing(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<Own
     txn.fetch_all(LIST_SHARING, args![user_id]).await
 }
 
+/// Those of the users who share a joined room with the user, in the order of their ids.
+pub async fn list_sharing_among(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    users: &[&UserId],
+) -> Result<Vec<OwnedUserId>, StorageError> {
+    txn.fetch_all(LIST_SHARING_AMONG, args![user_id, Value::list(users)]).await
+}
+
+/// Those of the users who are joined to one of the rooms, in the order of their ids.
+pub async fn list_joined_among(
+    txn: &mut ReadTxn,
+    rooms: &[RoomNid],
+    users: &[&UserId],
+) -> Result<Vec<OwnedUserId>, StorageError> {
+    let rooms = Value::list(rooms.iter().map(|room| room.0));
+    txn.fetch_all(LIST_JOINED_AMONG, args![rooms, Value::list(users)]).await
+}
+
 /// Whether two users are both joined to some room.
 pub async fn share_a_room(txn: &mut ReadTxn, one: &UserId, other: &UserId) -> Result<bool, StorageError> {
     txn.fetch_one(SHARE_A_ROOM, args![one, other]).await
@@ -165,6 +184,23 @@ sql! {
         JOIN memberships AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
         WHERE own.user_id = $1 AND own.membership = 'join' AND others.user_id <> $1
         ORDER BY others.user_id";
+    LIST_SHARING_AMONG = "
+        SELECT asked.value
+        FROM json_each($2) AS asked
+        WHERE EXISTS (
+            SELECT 1
+            FROM memberships AS own
+            JOIN memberships AS other ON other.room_nid = own.room_nid
+            WHERE own.user_id = $1 AND own.membership = 'join' AND other.user_id = asked.value
+                AND other.membership = 'join'
+        )
+        ORDER BY asked.value";
+    LIST_JOINED_AMONG = "
+        SELECT DISTINCT user_id
+        FROM memberships
+        WHERE user_id IN (SELECT value FROM json_each($2))
+            AND room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND membership = 'join'
+        ORDER BY user_id";
     SHARE_A_ROOM = "
         SELECT EXISTS (
             SELECT 1

@@ -123,6 +123,14 @@ pub async fn list_joined(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<Room
     txn.fetch_all(LIST_JOINED, args![user_id]).await
 }
 
+/// The ids of the rooms that any of the users is in.
+pub async fn list_ids_of_users(
+    txn: &mut ReadTxn,
+    users: &[&UserId],
+) -> Result<Vec<OwnedRoomId>, StorageError> {
+    txn.fetch_all(LIST_IDS_OF_USERS, args![Value::list(users)]).await
+}
+
 /// Which of those rooms have events after the position.
 pub async fn list_changed(
     txn: &mut ReadTxn,
@@ -242,6 +250,11 @@ sql! {
         FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
         WHERE user_id = $1 AND membership = 'join'
         ORDER BY since_position, rooms.room_nid";
+    LIST_IDS_OF_USERS = "
+        SELECT DISTINCT rooms.room_id
+        FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
+        WHERE memberships.user_id IN (SELECT value FROM json_each($1)) AND memberships.membership = 'join'
+        ORDER BY rooms.room_id";
     LIST_CHANGED = "
         SELECT room_nid FROM rooms
         WHERE room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND latest_position > $2";

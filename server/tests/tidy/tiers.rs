@@ -9,7 +9,7 @@ const ROOT: &str = "server/services/src/";
 
 /// The tier of each module of the services: what a module uses must stand in a lower one.
 const TIERS: &[(u8, &[&str])] = &[
-    (0, &["cache", "clock", "fault", "random", "tasks"]),
+    (0, &["cache", "clock", "fault", "mark", "random", "tasks"]),
     (
         1,
         &[

@@ -55,7 +55,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> PresenceConfig {
                 "true",
                 "`true`, `false`, or `untracked`: pass on what clients say, keep nothing.",
             ),
-            include_offline_users_on_sync: r.not_yet("presence is not told in syncs yet").get(
+            include_offline_users_on_sync: r.get(
                 "include_offline_users_on_sync",
                 "false",
                 "Whether a first sync lists users who are offline.",

@@ -117,7 +117,7 @@ impl PowerLevelOverrides {
     }
 }
 
-const PRESENCE: &str = "presence is not told in syncs yet";
+const PRESENCE: &str = "presence makes no difference between rooms yet";
 
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> RoomsConfig {
     RoomsConfig {

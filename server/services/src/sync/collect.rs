@@ -14,21 +14,26 @@ use ruma::{
     api::client::filter::{EventFormat, FilterDefinition},
 };
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{
+    json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     DeviceLists, InvitedRoom, JoinedRoom, LeftRoom, Response, Shared, SyncRequest, Timeline,
     own::OwnData,
-    response::{Events, KnockedRoom, Rooms},
+    response::{Events, KnockedRoom, Marks, Rooms},
     room::Span,
 };
 use crate::{
     client_event::Form,
     event_fields::EventFields,
+    event_filter,
     ignored_users::Ignored,
+    mark::Mark,
+    presence::Audience,
     session::Requester,
     timeline::{Access, ReadError, Shown},
-    typing::TypingMark,
 };
 
 /// Messages to a device in one answer at most; the others come with the next.
@@ -43,28 +48,28 @@ pub(super) struct Collector<'a> {
     pub(super) requester: &'a Requester,
     pub(super) filter: &'a FilterDefinition,
     pub(super) request: &'a SyncRequest,
-    /// Up to where the client was told who types.
-    pub(super) mark: Option<TypingMark>,
+    /// Up to where the client was told who types and who is online.
+    pub(super) marks: Marks,
     /// How the client wants events, and what of them.
     pub(super) form: Form,
     pub(super) fields: EventFields,
 }
 
 impl<'a> Collector<'a> {
-    /// A request of a client that was told who types up to the mark.
+    /// A request of a client that was told who types and who is online up to the marks.
     pub(super) fn new(
         shared: &'a Shared,
         requester: &'a Requester,
         filter: &'a FilterDefinition,
         request: &'a SyncRequest,
-        mark: Option<TypingMark>,
+        marks: Marks,
     ) -> Self {
         let form = match filter.event_format {
             EventFormat::Federation => Form::Federation,
             _ => Form::WithoutRoomId,
         };
         let fields = EventFields::new(filter.event_fields.as_deref());
-        Self { shared, requester, filter, request, mark, form, fields }
+        Self { shared, requester, filter, request, marks, form, fields }
     }
 
     /// Everything after `since`, or everything.
@@ -72,10 +77,12 @@ impl<'a> Collector<'a> {
         if let Some(since) = since {
             self.acknowledge(since).await?;
         }
+        let Shared { joined, store, .. } = self.shared;
+        let joined_rooms = joined.list(store, &self.requester.user_id).await?;
         // The snapshot shows at least what was committed before it.
-        let mut until = *self.shared.store.committed().borrow();
-        let mut txn = self.shared.store.read().await?;
-        let txn = &mut txn;
+        let mut until = *store.committed().borrow();
+        let mut snapshot = store.read().await?;
+        let txn = &mut snapshot;
         let memberships = memberships::list_of_user(txn, &self.requester.user_id).await?;
         // It shows everything up to the newest place that it shows: so a change of membership is never cut off from
         // what came before it.
@@ -83,30 +90,38 @@ impl<'a> Collector<'a> {
         until = until.max(changed.unwrap_or(until));
         let to_device = self.to_device(txn, since, changed, &mut until).await?;
         let mut own = OwnData::read(txn, self, since).await?;
-        let mark = self.typing(txn, &mut own).await?;
+        let typing = self.typing(txn, &joined_rooms, &mut own).await?;
         let rooms = self.rooms(txn, &memberships, (since, until), &mut own).await?;
         let device_lists = self.device_lists(txn, since).await?;
         let (counts, unused) = self.one_time_keys(txn).await?;
+        let newly_joined = newly_joined(&memberships, since);
+        let (presence, mut mark) = self.presence(txn, since, &joined_rooms, &newly_joined).await?;
+        drop(snapshot);
+        if !newly_joined.is_empty() {
+            mark = self.shared.presence.introduce(&self.requester.user_id, mark).await?;
+        }
+        let marks = Marks { typing: Some(typing), presence: Some(mark) };
         Ok(Response {
-            next_batch: self.next_batch(until, mark),
+            next_batch: marks.write(&self.token(until)),
             rooms,
             account_data: own.account_data,
-            presence: Events::default(),
+            presence,
             to_device,
             device_lists,
             device_one_time_keys_count: counts,
             device_unused_fallback_key_types: unused,
             until,
+            marks,
         })
     }
 
     /// The answer when the time is over. It tells of the keys that are left nevertheless: a client that hears of none
     /// uploads others.
-    pub(super) async fn nothing(&self, until: Position) -> Result<Response, StorageError> {
+    pub(super) async fn nothing(&self, until: Position, marks: Marks) -> Result<Response, StorageError> {
         let mut txn = self.shared.store.read().await?;
         let (counts, unused) = self.one_time_keys(&mut txn).await?;
         Ok(Response {
-            next_batch: self.mark.map_or_else(|| self.token(until), |mark| self.next_batch(until, mark)),
+            next_batch: marks.write(&self.token(until)),
             rooms: Rooms::default(),
             account_data: Events::default(),
             presence: Events::default(),
@@ -115,24 +130,47 @@ impl<'a> Collector<'a> {
             device_one_time_keys_count: counts,
             device_unused_fallback_key_types: unused,
             until,
+            marks,
         })
     }
 
-    fn next_batch(&self, until: Position, mark: TypingMark) -> String {
-        format!("{}_{mark}", self.token(until))
-    }
-
     /// Who types in the rooms that the user is in.
-    async fn typing(&self, txn: &mut ReadTxn, own: &mut OwnData) -> Result<TypingMark, StorageError> {
-        let Shared { joined, store, typing, .. } = self.shared;
-        let rooms = joined.list(store, &self.requester.user_id).await?;
-        let changes = typing.changes(rooms.iter().map(AsRef::as_ref), self.mark);
+    async fn typing(
+        &self,
+        txn: &mut ReadTxn,
+        rooms: &[OwnedRoomId],
+        own: &mut OwnData,
+    ) -> Result<Mark, StorageError> {
+        let changes = self.shared.typing.changes(rooms.iter().map(AsRef::as_ref), self.marks.typing);
         for (room_id, users) in &changes.rooms {
             if let Some(room) = rooms::find(txn, room_id).await? {
                 own.add_typing(self, room.nid, users)?;
             }
         }
         Ok(changes.mark)
+    }
+
+    /// Who came, went or says something else, of those with whom the user shares a room.
+    async fn presence(
+        &self,
+        txn: &mut ReadTxn,
+        since: Option<Position>,
+        rooms: &[OwnedRoomId],
+        joined: &[RoomNid],
+    ) -> Result<(Events, Mark), StorageError> {
+        let reader = self.requester.user_id.as_ref();
+        let since = since.and(self.marks.presence);
+        let changes = self.shared.presence.changes(txn, Audience { reader, since, rooms, joined }).await?;
+        let mut events = Vec::with_capacity(changes.users.len());
+        for (user_id, status) in changes.users {
+            if event_filter::takes_from(&self.filter.presence, "m.presence", &user_id) {
+                let event = json!({ "type": "m.presence", "sender": user_id, "content": status.content() });
+                let event = to_raw_value(&event)
+                    .map_err(|error| StorageError::Inconsistent(format!("presence: {error}")))?;
+                events.push(event);
+            }
+        }
+        Ok((Events { events }, changes.mark))
     }
 
     pub(super) fn token(&self, position: Position) -> String {
@@ -472,6 +510,13 @@ impl<'a> Collector<'a> {
 
 fn is_gone(membership: &Membership) -> bool {
     matches!(membership.membership.as_str(), "leave" | "ban")
+}
+
+/// The rooms that the user joined after the place.
+fn newly_joined(memberships: &[Membership], since: Option<Position>) -> Vec<RoomNid> {
+    let Some(since) = since else { return Vec::new() };
+    let joined = memberships.iter().filter(|membership| membership.membership == "join");
+    joined.filter(|membership| membership.since_position > since).map(|membership| membership.room).collect()
 }
 
 /// The rooms to which ignored users invite.

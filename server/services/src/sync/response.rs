@@ -8,7 +8,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::notifications::Count;
+use crate::{mark::Mark, notifications::Count};
 
 /// What is new for a device.
 #[derive(Debug, Serialize)]
@@ -29,6 +29,29 @@ pub struct Response {
     /// Where `next_batch` is.
     #[serde(skip)]
     pub until: Position,
+    #[serde(skip)]
+    pub(super) marks: Marks,
+}
+
+/// Up to where a client was told of what is kept in memory only: who types, and who is online.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    pub(super) typing: Option<Mark>,
+    pub(super) presence: Option<Mark>,
+}
+
+impl Marks {
+    /// Those in a token.
+    pub(super) fn read(token: Option<&str>) -> Self {
+        let mut marks = token.unwrap_or_default().split('_').skip(1).map(|mark| mark.parse().ok());
+        Self { typing: marks.next().flatten(), presence: marks.next().flatten() }
+    }
+
+    /// The token with the marks behind it.
+    pub(super) fn write(self, token: &str) -> String {
+        let marks = [self.typing, self.presence].into_iter().map_while(|mark| Some(format!("_{}", mark?)));
+        marks.fold(token.to_owned(), |token, mark| token + &mark)
+    }
 }
 
 impl Response {

@@ -31,7 +31,10 @@ pub use self::{
     request::{ExtensionRequests, RoomConfig, RoomFilters, RoomList, SlidingRequest},
     response::{Extensions, Hero, ListCount, SlidingResponse, SlidingRoom},
 };
-use super::{FilterChoice, MAX_TIMEOUT, SyncError, SyncRequest, Syncs, collect::Collector, own::OwnData};
+use super::{
+    FilterChoice, MAX_TIMEOUT, SyncError, SyncRequest, Syncs, collect::Collector, own::OwnData,
+    response::Marks, waiting::register,
+};
 use crate::{ignored_users::Ignored, notifications::Counts, session::Requester};
 
 /// One request for an answer.
@@ -76,9 +79,12 @@ impl Syncs {
             full_state: false,
             timeout: request.timeout,
             use_state_after: false,
+            set_presence: request.set_presence.clone(),
         };
-        let mark = before.as_ref().and_then(|before| before.typing);
-        let collector = Collector::new(&self.0, requester, &everything, &plain, mark);
+        let _syncing = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone()).await?;
+        let typing = before.as_ref().and_then(|before| before.typing);
+        let collector =
+            Collector::new(&self.0, requester, &everything, &plain, Marks { typing, presence: None });
         let slide = Slide { collector, request, before: before.clone() };
         let (mut response, told) = match &before {
             None => slide.collect().await?,
@@ -105,10 +111,10 @@ impl Syncs {
         let wants_typing = slide.request.extensions.wants_typing();
         let mut typing_seen = before.typing;
         let mut last = None;
+        let mut waiting = None;
         loop {
             let rooms = shared.joined.list(&shared.store, user_id).await?;
-            // Registered before looking: what comes in between wakes it.
-            let waiter = shared.notifier.wait_for(user_id, rooms.iter().map(AsRef::as_ref));
+            let waiter = register(&mut waiting, &shared.notifier, user_id, &rooms);
             let room_ids = || rooms.iter().map(AsRef::as_ref);
             let has_changed = shared.notifier.changed_since(user_id, room_ids(), seen)
                 || (wants_typing && shared.typing.changed_since(room_ids(), typing_seen));
@@ -160,7 +166,7 @@ impl Slide<'_> {
             subscriptions: self.request.room_subscriptions.clone(),
             counts: list_counts,
             has_more: false,
-            typing: collector.mark,
+            typing: collector.marks.typing,
             scopes: self.request.extensions.scopes(),
             has_data: self.before.as_ref().is_some_and(|before| before.has_data),
         };

@@ -6,10 +6,29 @@ use myelin_storage::{Position, StorageError, Store, rooms};
 use quick_cache::sync::Cache;
 use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
-use crate::{cache::CacheSize, notify::Notifier};
+use crate::{
+    cache::CacheSize,
+    notify::{Notifier, Waiter},
+};
 
 /// Users remembered at most.
 const MAX_CACHED: usize = 10_000;
+
+/// Registers who waits for these rooms, before it looks: what comes in between wakes it. It stays registered as long as
+/// the rooms are the same.
+pub(super) fn register<'a>(
+    waiting: &'a mut Option<(Arc<[OwnedRoomId]>, Waiter)>,
+    notifier: &Notifier,
+    user_id: &UserId,
+    rooms: &Arc<[OwnedRoomId]>,
+) -> &'a Waiter {
+    let known = waiting.take().filter(|(known, _)| Arc::ptr_eq(known, rooms));
+    let (_, waiter) =
+        waiting.insert(known.unwrap_or_else(|| {
+            (Arc::clone(rooms), notifier.wait_for(user_id, rooms.iter().map(AsRef::as_ref)))
+        }));
+    waiter
+}
 
 /// The joined rooms of users, as of a position.
 pub(super) struct JoinedRooms {

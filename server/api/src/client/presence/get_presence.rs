@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use ruma::api::client::presence::get_presence::v3::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{error::ApiError, request::Authenticated, state::ApiState};
 
@@ -13,15 +13,7 @@ pub(super) async fn route(
     let Authenticated { requester, body, .. } = request;
     let status = state.services.presence.find(&requester.user_id, &body.user_id).await?;
     // ruma's type writes numbers for what there is not.
-    let mut answer = json!({ "presence": status.state });
-    if let Some(ago_ms) = status.last_active_ago_ms {
-        answer["last_active_ago"] = ago_ms.into();
-        answer["currently_active"] = status.is_currently_active.into();
-    }
-    if let Some(message) = status.message {
-        answer["status_msg"] = message.into();
-    }
-    Ok(Json(answer))
+    Ok(Json(status.content()))
 }
 
 #[cfg(test)]

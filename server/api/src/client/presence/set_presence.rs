@@ -1,9 +1,10 @@
 //! [`PUT /presence/{userId}/status`](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3presenceuseridstatus)
 
 use axum::extract::State;
-use ruma::{OwnedUserId, api::client::presence::set_presence::v3::Response, presence::PresenceState};
+use ruma::{OwnedUserId, api::client::presence::set_presence::v3::Response};
 use serde::Deserialize;
 
+use super::known_state;
 use crate::{
     error::ApiError,
     reply::Reply,
@@ -24,13 +25,8 @@ pub(super) async fn route(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Reply<Response>, ApiError> {
     require_self(&bearer.requester, &user_id, "Presence states")?;
-    let presence = match body.presence.as_str() {
-        "online" => PresenceState::Online,
-        "offline" => PresenceState::Offline,
-        "unavailable" => PresenceState::Unavailable,
-        _ => return Err(ApiError::invalid_param("Invalid presence state")),
-    };
-    state.services.presence.set(&user_id, presence, body.status_msg)?;
+    let presence = known_state(body.presence.into())?;
+    state.services.presence.set(&user_id, presence, body.status_msg).await?;
     Ok(Reply(Response::new()))
 }
 

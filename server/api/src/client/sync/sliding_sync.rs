@@ -7,9 +7,11 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
 };
 use myelin_services::sync::{SlidingRequest, SlidingResponse};
+use ruma::presence::PresenceState;
 use serde::Deserialize;
 
 use crate::{
+    client::presence::known_state,
     error::ApiError,
     request::{Bearer, JsonBody},
     state::ApiState,
@@ -23,6 +25,7 @@ pub(super) const PATH: &str = "/_matrix/client/unstable/org.matrix.simplified_ms
 pub(super) struct Arguments {
     pos: Option<String>,
     timeout: Option<u64>,
+    set_presence: Option<PresenceState>,
 }
 
 pub(super) async fn route(
@@ -31,10 +34,11 @@ pub(super) async fn route(
     arguments: Result<Query<Arguments>, QueryRejection>,
     JsonBody(request): JsonBody<SlidingRequest>,
 ) -> Result<Json<SlidingResponse>, ApiError> {
-    let Query(Arguments { pos, timeout }) =
+    let Query(Arguments { pos, timeout, set_presence }) =
         arguments.map_err(|error| ApiError::invalid_param(error.body_text()))?;
     let timeout = Duration::from_millis(timeout.unwrap_or_default());
-    let request = SlidingRequest { pos, timeout, ..request };
+    let set_presence = known_state(set_presence.unwrap_or_default())?;
+    let request = SlidingRequest { pos, timeout, set_presence, ..request };
     Ok(Json(state.services.syncs.slide(&requester, &request).await?))
 }
 

@@ -8,7 +8,7 @@ use ruma::api::{
     error::ErrorCode,
 };
 
-use crate::{error::ApiError, request::Authenticated, state::ApiState};
+use crate::{client::presence::known_state, error::ApiError, request::Authenticated, state::ApiState};
 
 pub(super) async fn route(
     State(state): State<ApiState>,
@@ -26,6 +26,7 @@ pub(super) async fn route(
         full_state: body.full_state,
         timeout: body.timeout.unwrap_or_default(),
         use_state_after: body.use_state_after,
+        set_presence: known_state(body.set_presence)?,
     };
     Ok(Json(state.services.syncs.sync(&requester, request).await?))
 }

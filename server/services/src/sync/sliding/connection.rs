@@ -13,7 +13,7 @@ use super::{
     ToldRooms,
     request::{RoomConfig, RoomList, ScopedSwitch, SlidingRequest},
 };
-use crate::{cache::CacheSize, session::Requester, typing::TypingMark};
+use crate::{cache::CacheSize, mark::Mark, session::Requester};
 
 /// Devices expected.
 const USUAL_DEVICES: usize = 10_000;
@@ -64,7 +64,7 @@ pub(super) struct Told {
     /// There was more than fits one answer.
     pub(super) has_more: bool,
     /// Up to where it was told who types.
-    pub(super) typing: Option<TypingMark>,
+    pub(super) typing: Option<Mark>,
     /// For which rooms account data and receipts were wanted.
     pub(super) scopes: [Option<ScopedSwitch>; 2],
     /// It was told the account data of no room.

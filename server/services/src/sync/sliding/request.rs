@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ruma::OwnedRoomId;
+use ruma::{OwnedRoomId, presence::PresenceState};
 use serde::Deserialize;
 
 /// Lists of one request at most, as the proposal has it.
@@ -35,6 +35,9 @@ pub struct SlidingRequest {
     /// How long to wait for something new.
     #[serde(skip)]
     pub timeout: Duration,
+    /// What the client says of the user.
+    #[serde(skip)]
+    pub set_presence: PresenceState,
     /// Tells the connections of a device apart.
     #[serde(default)]
     pub conn_id: Option<String>,

@@ -45,6 +45,7 @@ async fn user_who_only_syncs_becomes_idle() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;
     let syncing = server.services.presence.begin_sync(&alice.user_id, PresenceState::Online);
+    let syncing = syncing.await.expect("a sync");
     server.advance(Duration::from_secs(60));
     let status = presence_of(&server, &alice, &alice).await;
     assert_eq!((&status["presence"], &status["currently_active"]), (&json!("online"), &json!(false)));

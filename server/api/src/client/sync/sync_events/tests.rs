@@ -2,6 +2,7 @@ mod forks;
 mod formats;
 mod gone;
 mod ignored;
+mod presence;
 
 use std::time::Duration;
 

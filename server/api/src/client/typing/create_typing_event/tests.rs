@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use myelin_services::typing::TypingMark;
+use myelin_services::mark::Mark;
 use myelin_testkit::{Answer, TestServer, TestUser};
 use ruma::{OwnedUserId, RoomId};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn put(server: &TestServer, user: &TestUser, room_id: &RoomId, body: Value
 }
 
 /// Who types in the room, if that changed.
-fn changes(server: &TestServer, room_id: &RoomId, since: Option<TypingMark>) -> Option<Vec<OwnedUserId>> {
+fn changes(server: &TestServer, room_id: &RoomId, since: Option<Mark>) -> Option<Vec<OwnedUserId>> {
     let mut rooms = server.services.typing.changes([room_id], since).rooms;
     assert!(rooms.len() <= 1);
     rooms.pop().map(|(_, users)| users)
