@@ -104,8 +104,15 @@ impl Rooms {
         let alias = self.free_alias(new.alias_name.as_deref()).await?;
         let blueprint = Blueprint::draw(&new, creator, version.rules(), alias.as_deref(), &self.0.settings)?;
         let mut turn = self.begin(creator, version, blueprint.create.clone()).await?;
-        self.check_rules(requester, &turn.head().room_id, &new, alias.as_deref())?;
-        self.check_initial_state(creator, &turn.head().room_id, &new, alias.as_deref())?;
+        let new_id = turn.head().room_id.clone();
+        let settings = &self.0.settings;
+        if alias.is_some() && !settings.alias_rules.allow(requester, &new_id, alias.as_deref()) {
+            return Err(RoomError::Forbidden("Not allowed to create alias".to_owned()).into());
+        }
+        // A room that may not be published is made all the same, as with Synapse, whose default allows nobody to.
+        let is_published =
+            new.is_published && settings.publication_rules.allow(requester, &new_id, alias.as_deref());
+        self.check_initial_state(creator, &new_id, &new, alias.as_deref())?;
         let mut txn = self.store().read().await?;
         let joined = member_content(&mut txn, creator, "join").await?;
         drop(txn);
@@ -114,10 +121,9 @@ impl Rooms {
             append(&mut turn, Draft::state(creator, &event_type, &state_key, content)).await?;
         }
         self.invite_all(&mut turn, creator, &new).await?;
-        let room_id = turn.head().room_id.clone();
         let mut unit = turn.write("room::create").await?;
         let room = unit.room()?;
-        if new.is_published {
+        if is_published {
             published_rooms::set(&mut unit.txn, room, true).await?;
         }
         if let Some(alias) = &alias
@@ -126,7 +132,7 @@ impl Rooms {
             return Err(CreateError::AliasTaken);
         }
         unit.commit().await?;
-        Ok(room_id)
+        Ok(new_id)
     }
 
     fn check_request(&self, new: &NewRoom) -> Result<(), CreateError> {
@@ -174,24 +180,6 @@ impl Rooms {
                 }
                 self.count_invite(creator, room_id, &target)?;
             }
-        }
-        Ok(())
-    }
-
-    fn check_rules(
-        &self,
-        requester: &Requester,
-        room_id: &RoomId,
-        new: &NewRoom,
-        alias: Option<&RoomAliasId>,
-    ) -> Result<(), CreateError> {
-        let settings = &self.0.settings;
-        let forbidden = |reason: &str| Err(RoomError::Forbidden(reason.to_owned()).into());
-        if alias.is_some() && !settings.alias_rules.allow(requester, room_id, alias) {
-            return forbidden("Not allowed to create alias");
-        }
-        if new.is_published && !settings.publication_rules.allow(requester, room_id, alias) {
-            return forbidden("Not allowed to publish room");
         }
         Ok(())
     }
