@@ -9,14 +9,13 @@ use myelin_storage::{
     state,
 };
 use ruma::{OwnedRoomId, RoomId};
-use tokio::sync::watch;
 
 use crate::push::RoomMembers;
 
 /// State events kept for each room from one turn to the next; beyond it all are forgotten and read again when needed.
 const MAX_KNOWN: usize = 5_000;
 
-/// The newest point of a room. It may be ahead of what is on disk: see [`Head::stored`].
+/// The newest point of a room. It may be ahead of what is on disk.
 #[derive(Clone)]
 pub(super) struct Head {
     /// Missing until the first event is stored.
@@ -33,8 +32,6 @@ pub(super) struct Head {
     pub(super) known: KnownState,
     /// Who can be notified; read when it is needed.
     pub(super) members: Option<RoomMembers>,
-    /// Becomes true when the newest event is on disk; closed without, its unit failed.
-    pub(super) stored: watch::Receiver<bool>,
 }
 
 impl Head {
@@ -51,7 +48,6 @@ impl Head {
             summary: RoomSummary::default(),
             known: KnownState { is_whole: true, ..KnownState::default() },
             members: Some(RoomMembers::default()),
-            stored: stored(),
         }
     }
 
@@ -83,19 +79,8 @@ impl Head {
             summary: room.summary,
             known: KnownState::default(),
             members: None,
-            stored: stored(),
         }))
     }
-
-    /// Whether the unit that wrote it failed, so that it never came to be.
-    pub(super) fn has_failed(&self) -> bool {
-        // In this order: what a closed channel holds is final.
-        self.stored.has_changed().is_err() && !*self.stored.borrow()
-    }
-}
-
-fn stored() -> watch::Receiver<bool> {
-    watch::channel(true).1
 }
 
 /// The part of a state that was asked for so far; what is known to be absent too.

@@ -3,12 +3,10 @@
 //! A turn holds the room until its unit of work is written, not until it is on disk: so the events of a busy room
 //! share a flush. If a unit fails, whatever was built on it fails too, because the room is not where it believed.
 
+mod slot;
 mod unit;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
-};
+use std::sync::{Arc, atomic::AtomicU64};
 
 use myelin_core::{
     Event, EventDraft, EventReference, FormatError,
@@ -19,9 +17,10 @@ use myelin_core::{
     signature::SigningKey,
 };
 use myelin_storage::{StorageError, Store, rooms};
-use ruma::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use ruma::{OwnedServerName, OwnedUserId, RoomId, UserId};
+use tokio::sync::OwnedMutexGuard;
 
+use self::slot::{Kept, Slots};
 use super::{
     head::{Head, read_state},
     persist::{Appended, Replaces},
@@ -33,11 +32,6 @@ use crate::{
     random::Random,
 };
 
-/// Heads kept in memory at most, but for those in use.
-const MAX_HEADS: usize = 2_000;
-
-type Slot = Arc<AsyncMutex<Option<Head>>>;
-
 /// Gives out turns.
 pub(super) struct Turns {
     pub(super) store: Store,
@@ -47,7 +41,7 @@ pub(super) struct Turns {
     push: Push,
     pub(super) server_name: OwnedServerName,
     pub(super) key: SigningKey,
-    heads: Mutex<HashMap<OwnedRoomId, Slot>>,
+    slots: Slots,
     /// Events that are on disk since the start.
     pub(super) persisted: AtomicU64,
 }
@@ -80,49 +74,47 @@ impl Turns {
             push,
             server_name,
             key,
-            heads: Mutex::default(),
+            slots: Slots::default(),
             persisted: AtomicU64::new(0),
         }
     }
 
     /// How many heads are in memory.
     pub(super) fn heads(&self) -> usize {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.slots.count()
     }
 
     /// Waits for the room; `None` if there is no such room.
     pub(super) async fn take(self: &Arc<Self>, room_id: &RoomId) -> Result<Option<Turn>, StorageError> {
-        let mut slot = self.slot(room_id).lock_owned().await;
-        let head = match slot.take().filter(|head| !head.has_failed()) {
+        let mut slot = self.slots.hold(room_id).await;
+        let head = match slot.take() {
             Some(mut head) => {
                 head.known.trim();
                 head
             }
-            None => match Head::load(&mut self.store.read().await?, room_id).await? {
-                Some(head) => head,
-                None => return Ok(None),
-            },
+            None => {
+                // However the last unit ended, the database says now where the room is.
+                slot.settle().await;
+                match Head::load(&mut self.store.read().await?, room_id).await? {
+                    Some(head) => head,
+                    None => {
+                        self.slots.forget(room_id, slot);
+                        return Ok(None);
+                    }
+                }
+            }
         };
         Ok(Some(Turn { turns: Arc::clone(self), slot, head: Some(head), events: Vec::new() }))
     }
 
     /// The first turn in a room that is being made; `None` if there is such a room.
     pub(super) async fn begin(self: &Arc<Self>, head: Head) -> Result<Option<Turn>, StorageError> {
-        let slot = self.slot(&head.room_id).lock_owned().await;
+        let slot = self.slots.hold(&head.room_id).await;
         let mut txn = self.store.read().await?;
-        if slot.is_some() || rooms::find(&mut txn, &head.room_id).await?.is_some() {
+        if slot.has_head() || rooms::find(&mut txn, &head.room_id).await?.is_some() {
             return Ok(None);
         }
         Ok(Some(Turn { turns: Arc::clone(self), slot, head: Some(head), events: Vec::new() }))
-    }
-
-    fn slot(&self, room_id: &RoomId) -> Slot {
-        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        if heads.len() >= MAX_HEADS && !heads.contains_key(room_id) {
-            // A slot that somebody holds must stay: two slots of one room would be two writers.
-            heads.retain(|_, slot| Arc::strong_count(slot) > 1);
-        }
-        Arc::clone(heads.entry(room_id.to_owned()).or_default())
     }
 }
 
@@ -155,7 +147,7 @@ impl Draft {
 /// The right to write to a room. Dropped without [`Turn::write`], it leaves nothing behind.
 pub(super) struct Turn {
     turns: Arc<Turns>,
-    slot: OwnedMutexGuard<Option<Head>>,
+    slot: OwnedMutexGuard<Kept>,
     head: Option<Head>,
     events: Vec<Appended>,
 }
@@ -319,8 +311,7 @@ impl Turn {
 
     /// Waits until the newest event of the room is on disk.
     pub(super) async fn settle(&self) -> Result<(), StorageError> {
-        let mut stored = self.head().stored.clone();
-        stored.wait_for(|stored| *stored).await.map(drop).map_err(|_| failed_before())
+        if self.slot.settle().await { Ok(()) } else { Err(failed_before()) }
     }
 }
 
@@ -329,9 +320,8 @@ impl Drop for Turn {
         // A head with events that were not stored is of no use to anybody.
         if self.events.is_empty()
             && let Some(head) = self.head.take()
-            && !head.has_failed()
         {
-            *self.slot = Some(head);
+            self.slot.put_back(head);
         }
     }
 }

@@ -85,7 +85,7 @@ impl Unit {
 impl Written {
     /// Lets the next turn in the room begin, on top of what is about to be on disk.
     fn release(self, txn: &mut WriteTxn) {
-        let Self { mut head, mut turn, events, .. } = self;
+        let Self { head, mut turn, events, .. } = self;
         let notifier = &turn.turns.notifier;
         for target in persist::targets(&events) {
             notifier.wake_user_after(txn, &target, head.position);
@@ -97,7 +97,6 @@ impl Written {
             turns.persisted.fetch_add(count, Ordering::Relaxed);
             is_stored.send_replace(true);
         });
-        head.stored = stored;
-        *turn.slot = Some(head);
+        turn.slot.put_written(head, stored);
     }
 }
