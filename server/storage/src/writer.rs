@@ -154,7 +154,7 @@ impl Writer {
         waiting.answer(&Ok(position));
     }
 
-    async fn end_without_commit(&mut self, batch: Box<Batch>, waiting: Waiting, error: &StorageError) {
+    async fn end_without_commit(&mut self, batch: Box<Batch>, mut waiting: Waiting, error: &StorageError) {
         tracing::error!(error = %error, units = waiting.answers.len(), "a batch of writes was not stored");
         self.metrics.failed();
         let Batch { txn, mut allocator } = *batch;
@@ -162,6 +162,8 @@ impl Writer {
         allocator.newest = None;
         self.allocator = allocator;
         self.roll_back(txn.conn).await;
+        // First, so that whoever hears of the failure finds nothing that still waits for the commit.
+        waiting.after.clear();
         waiting.answer(&Err(error.clone()));
     }
 

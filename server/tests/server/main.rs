@@ -6,6 +6,7 @@
 
 mod backup;
 mod commands;
+mod disk;
 mod fake;
 mod faults;
 mod http;

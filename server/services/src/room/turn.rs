@@ -93,8 +93,7 @@ impl Turns {
                 head
             }
             None => {
-                // However the last unit ended, the database says now where the room is.
-                slot.settle().await;
+                slot.begin_anew().await;
                 match Head::load(&mut self.store.read().await?, room_id).await? {
                     Some(head) => head,
                     None => {

@@ -88,6 +88,12 @@ impl Kept {
         self.head.is_some()
     }
 
+    /// Gives up the head. However the last unit ended, the database says then where the room is.
+    pub(super) async fn begin_anew(&mut self) {
+        self.settle().await;
+        *self = Self::default();
+    }
+
     /// Waits until the newest unit has ended; whether it is on disk.
     pub(super) async fn settle(&self) -> bool {
         self.stored.clone().wait_for(|stored| *stored).await.is_ok()
@@ -141,6 +147,8 @@ mod tests {
         held.put_written(head(), stored);
         drop(is_stored);
         assert!(held.take().is_none() && !held.settle().await);
+        held.begin_anew().await;
+        assert!(held.settle().await, "what is read from the database is on disk");
     }
 
     #[tokio::test]
