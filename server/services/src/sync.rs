@@ -163,17 +163,19 @@ impl Syncs {
     /// [`SyncError`].
     pub async fn sync(&self, requester: &Requester, request: SyncRequest) -> Result<Response, SyncError> {
         let since = self.parse_since(request.since.as_deref())?;
-        let filter = self.find_filter(requester, request.filter.clone()).await?;
+        let filter = Box::pin(self.find_filter(requester, request.filter.clone())).await?;
         let marks = Marks::read(request.since.as_deref());
         let _syncing = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone()).await?;
         let collector = collect::Collector::new(&self.0, requester, &filter, &request, marks);
-        let Some(since) = since else { return Ok(collector.collect(None).await?) };
+        let Some(since) = since else { return Ok(Box::pin(collector.collect(None)).await?) };
         if request.full_state {
-            return Ok(collector.collect(Some(since)).await?);
+            return Ok(Box::pin(collector.collect(Some(since))).await?);
         }
         self.wait(&collector, since).await
     }
 
+    // Clients wait in this for minutes, by thousands: what only works for a moment is boxed, so that it takes no memory
+    // meanwhile.
     async fn wait(&self, collector: &collect::Collector<'_>, since: Position) -> Result<Response, SyncError> {
         let Shared { notifier, tasks, store, joined, typing, presence, .. } = &*self.0;
         let user_id = &collector.requester.user_id;
@@ -184,13 +186,13 @@ impl Syncs {
         let mut marks = collector.marks;
         let mut waiting = None;
         loop {
-            let rooms = joined.list(store, user_id).await?;
+            let rooms = Box::pin(joined.list(store, user_id)).await?;
             let waiter = register(&mut waiting, notifier, user_id, &rooms);
             let is_new = notifier.changed_since(user_id, rooms.iter().map(AsRef::as_ref), seen)
                 || typing.changed_since(rooms.iter().map(AsRef::as_ref), marks.typing)
                 || presence.changed_since(&rooms, marks.presence);
             if is_new {
-                let response = collector.collect(Some(since)).await?;
+                let response = Box::pin(collector.collect(Some(since))).await?;
                 if !response.is_empty() || collector.request.timeout.is_zero() {
                     return Ok(response);
                 }
@@ -206,7 +208,7 @@ impl Syncs {
             }
         }
         // Nothing was told to the client, so it stays where it was, or where all before was of no interest.
-        Ok(collector.nothing(seen, marks).await?)
+        Ok(Box::pin(collector.nothing(seen, marks)).await?)
     }
 
     /// `None` for a first request.

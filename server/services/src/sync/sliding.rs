@@ -87,7 +87,7 @@ impl Syncs {
             Collector::new(&self.0, requester, &everything, &plain, Marks { typing, presence: None });
         let slide = Slide { collector, request, before: before.clone() };
         let (mut response, told) = match &before {
-            None => slide.collect().await?,
+            None => Box::pin(slide.collect()).await?,
             Some(before) => self.wait_for_slide(&slide, before).await?,
         };
         response.pos.clone_from(&told.pos);
@@ -113,14 +113,14 @@ impl Syncs {
         let mut last = None;
         let mut waiting = None;
         loop {
-            let rooms = shared.joined.list(&shared.store, user_id).await?;
+            let rooms = Box::pin(shared.joined.list(&shared.store, user_id)).await?;
             let waiter = register(&mut waiting, &shared.notifier, user_id, &rooms);
             let room_ids = || rooms.iter().map(AsRef::as_ref);
             let has_changed = shared.notifier.changed_since(user_id, room_ids(), seen)
                 || (wants_typing && shared.typing.changed_since(room_ids(), typing_seen));
             if has_changed || is_due {
                 is_due = false;
-                let (response, told) = slide.collect().await?;
+                let (response, told) = Box::pin(slide.collect()).await?;
                 if !response.is_empty() {
                     return Ok((response, told));
                 }

@@ -6,8 +6,9 @@ mod presence;
 
 use std::time::Duration;
 
+use myelin_services::sync::{FilterChoice, SyncRequest};
 use myelin_testkit::{TestServer, TestUser, next_batch};
-use ruma::RoomId;
+use ruma::{RoomId, presence::PresenceState};
 use serde_json::{Value, json};
 
 fn room<'a>(answer: &'a Value, kind: &str, room_id: &RoomId) -> &'a Value {
@@ -442,4 +443,23 @@ async fn many_messages_to_a_device_come_in_portions_and_all_of_them() {
         since = next_batch(&answer);
     }
     assert_eq!(got, (0..230).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn waiting_client_takes_little_memory() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let sessions = &server.services.sessions;
+    let requester = sessions.authenticate(&alice.token, [127, 0, 0, 1].into(), "").await.unwrap();
+    let request = SyncRequest {
+        since: None,
+        filter: FilterChoice::Everything,
+        full_state: false,
+        timeout: Duration::from_secs(30),
+        use_state_after: false,
+        set_presence: PresenceState::Online,
+    };
+    let poll = server.services.syncs.sync(&requester, request);
+    let size_bytes = size_of_val(&poll);
+    assert!(size_bytes < 7_000, "{size_bytes}");
 }
