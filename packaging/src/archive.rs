@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anyhow::{Context, ensure};
 use flate2::{Compression, GzBuilder};
 use lzma_rust2::{XzOptions, XzWriter};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// Packages are built to be kept and fetched often.
 const XZ_LEVEL: u32 = 6;
@@ -44,7 +45,13 @@ impl TarWriter {
     }
 
     fn entry(&mut self, path: &str, kind: u8, mode: u32, target: &str, content: &[u8]) -> anyhow::Result<()> {
-        let (prefix, name) = split(path).with_context(|| format!("{path}: too long for a tar archive"))?;
+        let (prefix, name) = match split(path) {
+            Some(parts) => parts,
+            None => {
+                self.long_name(path)?;
+                ("", path.get(..NAME_LENGTH).with_context(|| format!("{path}: not in ASCII"))?)
+            }
+        };
         ensure!(target.len() <= NAME_LENGTH, "{path}: its target is too long for a tar archive");
         let mut header = Vec::with_capacity(BLOCK);
         let text = |header: &mut Vec<u8>, text: &str, length: usize| {
@@ -74,6 +81,14 @@ impl TarWriter {
         self.bytes.extend_from_slice(content);
         self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK), 0);
         Ok(())
+    }
+
+    /// The record of POSIX that gives the next entry its name. Its length counts its own digits.
+    fn long_name(&mut self, path: &str) -> anyhow::Result<()> {
+        let rest = format!(" path={path}\n");
+        let length = (rest.len()..).find(|length| length.to_string().len() + rest.len() == *length);
+        let record = format!("{}{rest}", length.context("a path of no length")?);
+        self.entry("./PaxHeaders/path", b'x', 0o644, "", record.as_bytes())
     }
 }
 
@@ -108,6 +123,11 @@ pub(crate) fn xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
     writer.finish()
 }
 
+/// Larger than it has to be: the encoder has only one level.
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
 pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut writer = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     writer.write_all(bytes)?;
@@ -128,10 +148,38 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_fits_into_no_header_has_one_of_its_own() {
+        let path = format!("vendor/{}/{}", "a".repeat(160), "b".repeat(120));
+        let mut archive = TarWriter::new(7);
+        archive.file(&path, 0o644, b"content").unwrap();
+        let bytes = archive.finish();
+        assert_eq!(bytes[156], b'x');
+        let record = format!("{} path={path}\n", path.len() + " path=\n".len() + 3);
+        assert!(bytes[BLOCK..].starts_with(record.as_bytes()));
+        assert_eq!(bytes[2 * BLOCK + 156], b'0');
+        assert!(bytes[3 * BLOCK..].starts_with(b"content"));
+    }
+
+    #[test]
     fn compressed_bytes_are_the_same_each_time() {
         let bytes = b"a line that comes again\n".repeat(1000);
         assert_eq!(xz(&bytes).unwrap(), xz(&bytes).unwrap());
         assert_eq!(gzip(&bytes).unwrap(), gzip(&bytes).unwrap());
+        assert_eq!(zstd(&bytes), zstd(&bytes));
         assert!(xz(&bytes).unwrap().len() < 200);
+    }
+
+    #[test]
+    fn zstd_gives_back_what_it_was_given() {
+        // Words in an order that repeats late, as an index does; and nothing at all.
+        let text: String = (0..40_000_u64).map(|n| format!("Package: {}\n", n * n % 7919)).collect();
+        for bytes in [text.as_bytes(), b""] {
+            let compressed = zstd(bytes);
+            let mut decoder = ruzstd::decoding::StreamingDecoder::new(compressed.as_slice()).unwrap();
+            let mut out = Vec::new();
+            io::Read::read_to_end(&mut decoder, &mut out).unwrap();
+            assert!(out == bytes);
+        }
+        assert!(zstd(text.as_bytes()).len() < text.len() / 2);
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::deb::Release;
 use crate::description::{Description, PackageDescription};
 use crate::pool::Artifact;
-use crate::rpm_package;
+use crate::rpm_package::{self, SourceName};
 use crate::signer::Signer;
 use crate::stage::{Kind, Stage};
 use crate::tools::{self, Tools};
@@ -89,7 +89,8 @@ pub(crate) fn wrap(
     let bytes =
         std::fs::read(&out).with_context(|| format!("cargo-generate-rpm made no {}", out.display()))?;
     std::fs::remove_dir_all(&folder)?;
-    rpm_package::seal(&rpm::Package::parse(&mut bytes.as_slice())?, signer)
+    let package = rpm::Package::parse(&mut bytes.as_slice())?;
+    rpm_package::seal(package, Some(&SourceName::of(description, release)), signer)
 }
 
 fn table<'a>(

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak to the person who typed them")]
 
 mod arguments;
+mod build;
 
 use std::fs;
 use std::path::Path;
@@ -12,27 +13,21 @@ use anyhow::{Context, bail, ensure};
 use clap::Parser;
 
 use crate::archive;
-use crate::cargo_deb;
-use crate::cargo_rpm;
 use crate::copyright;
 use crate::crates;
-use crate::deb::{self, Release};
+use crate::deb;
 use crate::description::Description;
-use crate::elf::Needs;
-use crate::pool::{Artifact, Channel, Family, Pool};
+use crate::fetcher::Site;
+use crate::pool::{Artifact, Channel, Family, Pool, Role};
 use crate::publisher;
-use crate::repository::{self, Site, debian, rpm};
+use crate::record;
+use crate::repository::{self, debian, rpm};
 use crate::rpm_package;
-use crate::sbom;
 use crate::signer::{self, Certificates, Signer, armored};
-use crate::stage::Stage;
-use crate::tools::Tools;
-use crate::verifier;
-use crate::version::Version;
-use arguments::{
-    AllArguments, Arguments, BuildArguments, Command, FamilyName, GlibcLimit, KeyCommand, SiteArguments,
-    SourceArguments,
-};
+use crate::source;
+use crate::verifier::{self, Expected};
+use arguments::{AllArguments, Arguments, BuildArguments, Command, FamilyName, KeyCommand, SiteArguments};
+use build::{build, lay_out, version};
 
 #[cfg(test)]
 pub(crate) use arguments::tools_folder;
@@ -40,6 +35,8 @@ pub(crate) use arguments::tools_folder;
 /// What the repositories make themselves when they are published.
 const KEYRING: &str = "myelin-archive-keyring";
 const RELEASE: &str = "myelin-release";
+/// The exit code of `pack verify` where all is good, but not for long.
+const EXPIRES_SOON: u8 = 3;
 /// Of every version of the key ring; the versions are dates.
 const CHANGE: &str = "The keys that signed the repository on the day of the version.";
 
@@ -66,7 +63,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             for artifact in build(&arguments, time)? {
                 save(&artifact, &arguments.out)?;
             }
-            write_sbom(&arguments.source.tree, &arguments.out.join("myelin.cdx.json"), time)?;
+        }
+        Command::Source { tree, commit, keys, out } => {
+            let signer = Signer::read(&keys, time)?;
+            for artifact in source::make(&tree, &commit, &signer, &out.join("source"))? {
+                save(&artifact, &out)?;
+            }
         }
         Command::Publish { site, channel, files } => {
             let mut pool = Pool::open(&site.pool)?;
@@ -89,101 +91,64 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let pool = Pool::open(&site.pool)?;
             render(&site, &pool, &Description::read(&site.tree)?, &Signer::read(&site.keys, time)?, time)?;
         }
-        Command::Verify { site, keys, days } => {
-            let findings = verifier::verify(&site, &Certificates::read(&keys)?, time, days);
-            for finding in &findings {
-                eprintln!("{finding}");
-            }
-            if !findings.is_empty() {
-                return Ok(ExitCode::FAILURE);
-            }
-            println!("{}: every signature, hash and date is good", site.display());
+        Command::Verify { site, keys, tree, days } => {
+            return verify(&Site::at(&site)?, &keys, &Description::read(&tree)?, time, days);
         }
         Command::Copyright { tree } => {
             let description = Description::read(&tree)?;
             let crates = crates::of_server(&tree, &description.name)?;
             write(&tree.join("debian/copyright"), &copyright::render(&description, &crates, &tree)?)?;
         }
-        Command::Sbom { tree, out } => write_sbom(&tree, &out, time)?,
+        Command::Sbom { tree, out } => {
+            let description = Description::read(&tree)?;
+            write(&out, &build::bill_of_materials(&tree, &description, time)?)?;
+        }
         Command::Key { command } => key(command, time)?,
         Command::All(arguments) => all(&arguments, time)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// From a built server to a finished site.
+/// From a built server and a commit to a finished site. Nothing is published before all is made.
 fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
     let mut pool = Pool::open(&arguments.site.pool)?;
     let work = tempfolder(&arguments.site.pool)?;
+    let of_family = |family: FamilyName| BuildArguments {
+        family,
+        source: arguments.source(),
+        keys: Some(arguments.site.keys.clone()),
+        package: Vec::new(),
+        version: arguments.version.clone(),
+        revision: arguments.revision,
+        glibc: arguments.glibc,
+        fast: false,
+        out: work.join(family.name()),
+    };
+    let version = version(&of_family(FamilyName::Deb))?;
+    let channel = if version.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
+    let mut artifacts = Vec::new();
     for family in [FamilyName::Deb, FamilyName::Rpm] {
-        let build_arguments = BuildArguments {
-            family,
-            source: arguments.source(),
-            keys: Some(arguments.site.keys.clone()),
-            package: Vec::new(),
-            version: arguments.version.clone(),
-            revision: arguments.revision,
-            glibc: arguments.glibc,
-            fast: false,
-            out: work.join(family.name()),
-        };
-        let channel =
-            if version(&build_arguments)?.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
-        for artifact in build(&build_arguments, time)? {
-            println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
-            pool.add(&artifact, channel)?;
-        }
+        artifacts.extend(build(&of_family(family), time)?);
+    }
+    if !arguments.without_sources {
+        let signer = Signer::read(&arguments.site.keys, time)?;
+        let tree = &arguments.site.tree;
+        let sources = source::make(tree, &arguments.commit, &signer, &work.join("source"))?;
+        let found = &sources[0].version;
+        ensure!(
+            *found == version.debian(),
+            "debian/changelog of {} is of version {found}, not {}: write an entry, or say --without-sources",
+            arguments.commit,
+            version.debian()
+        );
+        artifacts.extend(sources);
     }
     fs::remove_dir_all(&work)?;
+    for artifact in &artifacts {
+        println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
+        pool.add(artifact, channel)?;
+    }
     publish(&arguments.site, &mut pool, time)
-}
-
-fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec<Artifact>> {
-    let tree = &arguments.source.tree;
-    let description = Description::read(tree)?;
-    let needs = needs(&description, &arguments.source.binary, arguments.glibc)?;
-    let release = Release {
-        version: version(arguments)?,
-        architecture: arguments.family.architecture(needs.machine).to_owned(),
-        libraries: match arguments.family {
-            FamilyName::Deb => needs.debian(&description.libraries)?,
-            FamilyName::Rpm => needs.rpm(),
-        },
-        time: u64::from(time),
-        fast: arguments.fast,
-    };
-    let stage_folder = arguments.out.join("stage");
-    if stage_folder.exists() {
-        fs::remove_dir_all(&stage_folder)?;
-    }
-    let stage = lay_out(&arguments.source, arguments.family, &stage_folder)?;
-    let wanted = |name: &String| arguments.package.is_empty() || arguments.package.contains(name);
-    let names = description.packages.keys().filter(|name| wanted(name) && !stage.of_package(name).is_empty());
-    stage.date(release.time)?;
-    let tools = Tools::new(&arguments.source.tools.folder, &description);
-    let mut artifacts = Vec::new();
-    for name in names {
-        artifacts.push(match arguments.family {
-            FamilyName::Deb if description.packages[name].arch => {
-                cargo_deb::wrap(&description, name, &stage, tree, &release, &tools)?
-            }
-            FamilyName::Deb => deb::wrap(&description, name, &stage, tree, &release)?,
-            FamilyName::Rpm => {
-                let keys = arguments
-                    .keys
-                    .as_ref()
-                    .context("an rpm is signed when it is made: --keys says by what")?;
-                let signer = Signer::read(keys, time)?;
-                if cargo_rpm::can_make(name, &stage) {
-                    cargo_rpm::wrap(&description, name, &stage, tree, &release, &tools, &signer)?
-                } else {
-                    rpm_package::wrap(&description, name, &stage, tree, &release, &signer)?
-                }
-            }
-        });
-    }
-    fs::remove_dir_all(&stage_folder)?;
-    Ok(artifacts)
 }
 
 /// Adds the key packages where keys or the address changed, and writes the site.
@@ -230,7 +195,8 @@ fn add_key_package(
     make: impl Fn(&str) -> anyhow::Result<Artifact>,
 ) -> anyhow::Result<()> {
     let snapshot = pool.snapshot();
-    let newest = snapshot.of_channel(family, Channel::Stable).find(|package| package.package == name);
+    let newest =
+        snapshot.with_role(family, Channel::Stable, Role::Package).find(|package| package.package == name);
     let mut version = date(time)?;
     if let Some(newest) = newest {
         let known = newest.version.split('-').next().unwrap_or_default();
@@ -251,16 +217,42 @@ fn render(
     signer: &Signer,
     time: u32,
 ) -> anyhow::Result<()> {
+    pool.sync()?;
     let snapshot = pool.snapshot();
     let url = site.url.trim_end_matches('/');
-    let tree = repository::render(&Site { description, snapshot: &snapshot, signer, url, time })?;
+    let tree = repository::render(&repository::Site { description, snapshot: &snapshot, signer, url, time })?;
     let generation = publisher::publish(&tree, pool, &site.site)?;
     if let Some(path) = &site.upload_list {
         fs::write(path, publisher::upload_list(&tree))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    println!("{} packages in {}", snapshot.packages.len(), generation.display());
+    let packages = snapshot.packages.iter().filter(|published| published.role == Role::Package).count();
+    println!("{packages} packages in {}", generation.display());
     Ok(())
+}
+
+/// A fault ends with 1, what only expires soon with [`EXPIRES_SOON`], so that whoever is called at night can tell.
+fn verify(
+    site: &Site,
+    keys: &Path,
+    description: &Description,
+    now: u32,
+    days: u32,
+) -> anyhow::Result<ExitCode> {
+    let trusted = Certificates::read(keys)?;
+    let suites = &description.repository.suites;
+    let report = verifier::verify(site, &Expected { trusted: &trusted, suites, now, days });
+    for finding in report.faults.iter().chain(&report.expiring) {
+        eprintln!("{finding}");
+    }
+    if !report.faults.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if !report.expiring.is_empty() {
+        return Ok(ExitCode::from(EXPIRES_SOON));
+    }
+    println!("{site}: every signature, hash and date is good");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
@@ -304,59 +296,29 @@ fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn lay_out(source: &SourceArguments, family: FamilyName, destdir: &Path) -> anyhow::Result<Stage> {
-    Stage::lay_out(&source.tree, destdir, family.name(), &source.binary, source.runner.as_deref())
-}
-
-fn version(arguments: &BuildArguments) -> anyhow::Result<Version> {
-    let text = arguments.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"));
-    Ok(text.parse::<Version>()?.with_revision(arguments.revision))
-}
-
-/// What a binary asks for; it is refused if the packages promise that it asks for less.
-fn needs(description: &Description, path: &Path, limit: Option<GlibcLimit>) -> anyhow::Result<Needs> {
-    let binary =
-        fs::read(path).with_context(|| format!("cannot read {}; build the server first", path.display()))?;
-    let needs = Needs::read(&binary).with_context(|| path.display().to_string())?;
-    let glibc = needs.glibc().with_context(|| path.display().to_string())?;
-    let limit = match limit {
-        Some(GlibcLimit::Any) => return Ok(needs),
-        Some(GlibcLimit::Version(limit)) => limit,
-        None => description.glibc.parse().context("packaging/package.toml: glibc")?,
-    };
-    ensure!(
-        glibc <= limit,
-        "{} asks for glibc {glibc}, and the packages are for {limit} and newer: build it against that one \
-         (docs/packaging.md says how), or say `--glibc {glibc}` for systems of your own that have it",
-        path.display()
-    );
-    Ok(needs)
-}
-
-fn write_sbom(tree: &Path, out: &Path, time: u32) -> anyhow::Result<()> {
-    let server = Description::read(tree)?.name;
-    write(out, &sbom::render(&server, &crates::of_server(tree, &server)?, time)?)
-}
-
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(out)?;
-    let path = out.join(&artifact.file_name);
-    fs::write(&path, &artifact.bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("{} ({} bytes)", path.display(), artifact.bytes.len());
+    for (name, bytes) in artifact.files() {
+        let path = out.join(name);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{} ({} bytes)", path.display(), bytes.len());
+    }
     Ok(())
 }
 
-/// A package file, ours or of another builder.
+/// What a file to publish is, ours or of another builder.
 fn load(path: &Path) -> anyhow::Result<Artifact> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let read = || fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let artifact = match path.extension().and_then(|end| end.to_str()) {
-        Some("deb") => deb::artifact(bytes),
-        Some("rpm") => rpm_package::artifact(bytes),
-        _ => bail!("{}: neither a .deb nor an .rpm", path.display()),
+        Some("deb") => deb::artifact(read()?),
+        Some("rpm") => rpm_package::artifact(read()?),
+        Some("dsc") => source::load(path),
+        Some("buildinfo") => record::load(path),
+        _ => bail!("{}: not a .deb, .dsc, .rpm or .buildinfo", path.display()),
     };
     artifact.with_context(|| format!("{}", path.display()))
 }

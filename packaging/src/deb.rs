@@ -11,7 +11,8 @@ use anyhow::Context;
 use crate::archive::{self, TarWriter};
 use crate::description::{DebRelations, Description, PackageDescription};
 use crate::digest::hex;
-use crate::pool::{Artifact, Family};
+use crate::elf::Split;
+use crate::pool::{Artifact, Family, Role};
 use crate::repository::debian;
 use crate::stage::{Entry, Kind, Stage};
 use crate::version::Version;
@@ -70,6 +71,30 @@ pub(crate) fn wrap(
     finish(&control(description, name, package, &facts), content, &scripts(tree, name)?, release.time)
 }
 
+/// Makes the package with what a debugger reads of the program of package `name`, where it looks for it.
+///
+/// # Errors
+/// If the archive cannot be written.
+pub(crate) fn wrap_symbols(
+    description: &Description,
+    name: &str,
+    split: &Split,
+    release: &Release,
+) -> anyhow::Result<Artifact> {
+    let own_name = format!("{name}-dbgsym");
+    let version = release.version.debian();
+    let mut package = PackageDescription::of_symbols(name);
+    package.deb.depends = vec![format!("{name} (= {version})")];
+    let mut content = Content::new(release.time);
+    content.file(&split.path(), 0o644, &split.symbols)?;
+    content.link(&format!("/usr/share/doc/{own_name}"), name)?;
+    let facts =
+        Facts { version: &version, architecture: &release.architecture, size_bytes: content.size_bytes };
+    let mut text = control(description, &own_name, &package, &facts);
+    text += &format!("Auto-Built-Package: debug-symbols\nBuild-Ids: {}\n", split.build_id);
+    finish(&text, content, &Scripts::new(), release.time)
+}
+
 /// Makes a Debian package of files given as they are: what a repository makes itself, its key ring.
 ///
 /// # Errors
@@ -105,12 +130,14 @@ pub(crate) fn artifact(bytes: Vec<u8>) -> anyhow::Result<Artifact> {
     let number = version.split_once(':').map_or(version.as_str(), |(_, number)| number);
     Ok(Artifact {
         family: Family::Debian,
+        role: Role::Package,
         file_name: format!("{package}_{number}_{architecture}.deb"),
         package,
         version,
         architecture,
         metadata: control,
         bytes,
+        parts: Vec::new(),
     })
 }
 
@@ -178,13 +205,15 @@ impl Content {
     fn add(&mut self, stage: &Stage, entry: &Entry) -> anyhow::Result<()> {
         match entry.kind {
             Kind::Directory => self.folder(&entry.path, entry.mode)?,
-            Kind::Link => {
-                self.folders_of(&entry.path)?;
-                self.data.link(&format!(".{}", entry.path), &entry.target)?;
-            }
+            Kind::Link => self.link(&entry.path, &entry.target)?,
             Kind::File | Kind::Config => self.file(&entry.path, entry.mode, &stage.read(entry)?)?,
         }
         Ok(())
+    }
+
+    fn link(&mut self, path: &str, target: &str) -> anyhow::Result<()> {
+        self.folders_of(path)?;
+        self.data.link(&format!(".{path}"), target)
     }
 
     fn file(&mut self, path: &str, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
@@ -297,7 +326,7 @@ fn relations(deb: &DebRelations) -> String {
 }
 
 /// dpkg's own list of checksums is in MD5; it finds damage, not attacks.
-fn md5(bytes: &[u8]) -> String {
+pub(crate) fn md5(bytes: &[u8]) -> String {
     use pgp::crypto::hash::HashAlgorithm;
     HashAlgorithm::Md5.digest(bytes).map(|sum| hex(&sum)).unwrap_or_default()
 }

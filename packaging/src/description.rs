@@ -73,6 +73,20 @@ pub(crate) struct RpmRelations {
     pub(crate) conflicts: Vec<String>,
 }
 
+impl PackageDescription {
+    /// The package with what a debugger wants to know of another one's program.
+    pub(crate) fn of_symbols(name: &str) -> Self {
+        Self {
+            arch: true,
+            section: "debug".to_owned(),
+            summary: Some(format!("debug symbols for {name}")),
+            description: Some(format!("What a debugger reads to name the functions and lines of {name}.")),
+            deb: DebRelations::default(),
+            rpm: RpmRelations::default(),
+        }
+    }
+}
+
 impl Description {
     /// Reads `packaging/package.toml` of a tree.
     ///
@@ -82,7 +96,15 @@ impl Description {
         let path = tree.join("packaging/package.toml");
         let text =
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{}", path.display()))
+        Self::parse(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// Reads the text of a `package.toml`.
+    ///
+    /// # Errors
+    /// If it says what this version does not know.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        Ok(toml::from_str(text)?)
     }
 
     /// The summary and the long text of a package: its own, or that of the whole.

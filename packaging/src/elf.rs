@@ -1,4 +1,6 @@
-//! What a binary asks of the system that runs it, as its dynamic section says.
+//! What a binary asks of the system that runs it, as its dynamic section says, and what it holds for debuggers.
+
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,10 +10,12 @@ use anyhow::{Context, bail, ensure};
 use object::elf::{
     DT_GNU_HASH, DT_HASH, DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, NT_GNU_BUILD_ID, VER_FLG_WEAK,
 };
-use object::read::elf::{Dyn as _, FileHeader as _, SectionTable};
+use object::read::elf::{Dyn as _, FileHeader as _, SectionHeader as _, SectionTable};
 use object::{Endianness, StringTable};
 
 use crate::digest::hex;
+
+pub(crate) use split::{Split, split};
 
 /// What a binary asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,12 +136,29 @@ impl Needs {
     }
 }
 
+/// What made a program, as its compilers and its linker noted in it.
+pub(crate) fn compilers(binary: &[u8]) -> Vec<String> {
+    let notes = || {
+        let header = FileHeader64::<Endianness>::parse(binary).ok()?;
+        let endian = header.endian().ok()?;
+        let sections = header.sections(endian, binary).ok()?;
+        let (_, section) = sections.section_by_name(endian, b".comment")?;
+        section.data(endian, binary).ok()
+    };
+    let found: BTreeSet<String> = notes()
+        .unwrap_or_default()
+        .split(|byte| *byte == 0)
+        .filter(|note| !note.is_empty())
+        .map(|note| String::from_utf8_lossy(note).into_owned())
+        .collect();
+    found.into_iter().collect()
+}
+
 fn build_id(
     endian: Endianness,
     binary: &[u8],
     sections: &SectionTable<'_, FileHeader64<Endianness>>,
 ) -> anyhow::Result<Option<String>> {
-    use object::read::elf::SectionHeader as _;
     for section in sections.iter() {
         let Some(mut notes) = section.notes(endian, binary)? else { continue };
         while let Some(note) = notes.next()? {

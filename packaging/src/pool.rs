@@ -39,10 +39,24 @@ impl fmt::Display for Channel {
     }
 }
 
-/// A package file, and what a repository says about it.
+/// What a file is for those who fetch it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// What is installed.
+    #[default]
+    Package,
+    /// What packages are built from.
+    Source,
+    /// How packages were built and what is in them; no index speaks of it.
+    Record,
+}
+
+/// A file to publish, and what a repository says about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Artifact {
     pub(crate) family: Family,
+    pub(crate) role: Role,
     pub(crate) package: String,
     /// As the family spells it.
     pub(crate) version: String,
@@ -52,12 +66,41 @@ pub(crate) struct Artifact {
     /// What the family's index says besides place, size and hash.
     pub(crate) metadata: String,
     pub(crate) bytes: Vec<u8>,
+    /// Files without which this one says little, such as the archives of a source package; they lie beside it.
+    pub(crate) parts: Vec<Part>,
 }
 
-/// A package of a channel.
+/// A file that belongs to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) file_name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// Name and bytes of the file itself and of its parts.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let parts = self.parts.iter().map(|part| (part.file_name.as_str(), part.bytes.as_slice()));
+        std::iter::once((self.file_name.as_str(), self.bytes.as_slice())).chain(parts)
+    }
+
+    /// What helps who changed what was published.
+    fn way_out(&self) -> &'static str {
+        match self.role {
+            Role::Package | Role::Record => "a new packaging needs a new revision (--revision)",
+            Role::Source => {
+                "outside debian/ a change needs a new version, and in it a new revision (debian/changelog)"
+            }
+        }
+    }
+}
+
+/// A file of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Published {
     pub(crate) family: Family,
+    #[serde(default)]
+    pub(crate) role: Role,
     pub(crate) channel: Channel,
     pub(crate) package: String,
     pub(crate) version: String,
@@ -66,6 +109,25 @@ pub(crate) struct Published {
     pub(crate) metadata: String,
     pub(crate) size_bytes: u64,
     pub(crate) sha256: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<PublishedPart>,
+}
+
+/// A file that belongs to another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PublishedPart {
+    pub(crate) file_name: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) sha256: String,
+}
+
+impl Published {
+    /// Name, size and hash of the file itself and of its parts.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, u64, &str)> {
+        let parts =
+            self.parts.iter().map(|part| (part.file_name.as_str(), part.size_bytes, part.sha256.as_str()));
+        std::iter::once((self.file_name.as_str(), self.size_bytes, self.sha256.as_str())).chain(parts)
+    }
 }
 
 /// A line of the ledger.
@@ -116,39 +178,52 @@ impl Pool {
         Ok(Self { root: root.to_owned(), events, _lock: lock })
     }
 
-    /// Adds a package to a channel. The same file again changes nothing.
+    /// Adds a file and its parts to a channel. The same again changes nothing.
     ///
     /// # Errors
-    /// If a file of this name was published with other bytes.
+    /// If a file of such a name was published with other bytes.
     pub(crate) fn add(&mut self, artifact: &Artifact, channel: Channel) -> anyhow::Result<()> {
-        let hash = sha256(&artifact.bytes);
+        let mut files: Vec<PublishedPart> = artifact
+            .files()
+            .map(|(name, bytes)| PublishedPart {
+                file_name: name.to_owned(),
+                size_bytes: bytes.len() as u64,
+                sha256: sha256(bytes),
+            })
+            .collect();
         for event in &self.events {
-            if let Event::Add(known) = event
-                && known.family == artifact.family
-                && known.file_name == artifact.file_name
-            {
-                ensure!(
-                    known.sha256 == hash,
-                    "{} was published with other bytes; a new packaging needs a new revision (--revision)",
-                    artifact.file_name
-                );
+            let Event::Add(known) = event else { continue };
+            if known.family != artifact.family {
+                continue;
+            }
+            for file in &files {
+                let other =
+                    known.files().any(|(name, _, sha256)| name == file.file_name && sha256 != file.sha256);
+                ensure!(!other, "{} was published with other bytes; {}", file.file_name, artifact.way_out());
+            }
+            if known.file_name == artifact.file_name {
                 return Ok(());
             }
         }
-        let path = self.file(&hash);
-        let unfinished = path.with_extension("unfinished");
-        std::fs::write(&unfinished, &artifact.bytes)?;
-        std::fs::rename(&unfinished, &path).with_context(|| format!("cannot make {}", path.display()))?;
+        for ((_, bytes), file) in artifact.files().zip(&files) {
+            let path = self.file(&file.sha256);
+            let unfinished = path.with_extension("unfinished");
+            std::fs::write(&unfinished, bytes)?;
+            std::fs::rename(&unfinished, &path).with_context(|| format!("cannot make {}", path.display()))?;
+        }
+        let main = files.remove(0);
         self.append(Event::Add(Box::new(Published {
             family: artifact.family,
+            role: artifact.role,
             channel,
             package: artifact.package.clone(),
             version: artifact.version.clone(),
             architecture: artifact.architecture.clone(),
-            file_name: artifact.file_name.clone(),
+            file_name: main.file_name,
             metadata: artifact.metadata.clone(),
-            size_bytes: artifact.bytes.len() as u64,
-            sha256: hash,
+            size_bytes: main.size_bytes,
+            sha256: main.sha256,
+            parts: files,
         })))
     }
 
@@ -168,6 +243,18 @@ impl Pool {
     pub(crate) fn withdraw(&mut self, package: &str, version: &str) -> anyhow::Result<()> {
         self.must_know(package, version)?;
         self.append(Event::Withdraw { package: package.to_owned(), version: version.to_owned() })
+    }
+
+    /// Waits until the disk has the ledger. Before that, nothing of it may be published.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn sync(&self) -> anyhow::Result<()> {
+        let path = self.root.join("ledger.jsonl");
+        if path.exists() {
+            File::open(&path)?.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// Where the bytes with this hash lie.
@@ -208,7 +295,6 @@ impl Pool {
         line.push('\n');
         let mut ledger = OpenOptions::new().create(true).append(true).open(&path)?;
         ledger.write_all(line.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-        ledger.sync_all()?;
         self.events.push(event);
         Ok(())
     }
@@ -222,10 +308,10 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     fn of(packages: Vec<Published>) -> Self {
-        let mut groups: BTreeMap<(Family, Channel, String, String), Vec<Published>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Family, Channel, Role, String, String), Vec<Published>> = BTreeMap::new();
         for package in packages {
-            let key =
-                (package.family, package.channel, package.package.clone(), package.architecture.clone());
+            let (name, architecture) = (package.package.clone(), package.architecture.clone());
+            let key = (package.family, package.channel, package.role, name, architecture);
             groups.entry(key).or_default().push(package);
         }
         let mut packages = Vec::new();
@@ -237,9 +323,19 @@ impl Snapshot {
         Self { packages }
     }
 
-    /// The packages of a family and channel.
+    /// All files of a family and channel.
     pub(crate) fn of_channel(&self, family: Family, channel: Channel) -> impl Iterator<Item = &Published> {
         self.packages.iter().filter(move |package| package.family == family && package.channel == channel)
+    }
+
+    /// Those that have a role.
+    pub(crate) fn with_role(
+        &self,
+        family: Family,
+        channel: Channel,
+        role: Role,
+    ) -> impl Iterator<Item = &Published> {
+        self.of_channel(family, channel).filter(move |package| package.role == role)
     }
 }
 

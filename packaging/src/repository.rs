@@ -6,7 +6,10 @@ pub(crate) mod rpm;
 use crate::description::Description;
 use crate::pool::Snapshot;
 use crate::signer::Signer;
-use crate::tree::Tree;
+use crate::tree::{Phase, Tree};
+
+/// The hash of every package, source and record, for those who fetch one by hand.
+pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
 /// What every writer is given.
 pub(crate) struct Site<'a> {
@@ -28,5 +31,9 @@ pub(crate) fn render(site: &Site<'_>) -> anyhow::Result<Tree> {
     debian::render(site, &mut tree)?;
     rpm::render(site, &mut tree)?;
     crate::site::render(site, &mut tree)?;
+    let checksums = tree.checksums();
+    let signature = site.signer.sign_detached(checksums.as_bytes())?;
+    tree.put_bytes(CHECKSUMS, Phase::Signature, checksums);
+    tree.put_bytes(format!("{CHECKSUMS}.asc"), Phase::Signature, signature);
     Ok(tree)
 }

@@ -9,13 +9,17 @@ mod metadata;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use rpm::{BuildConfig, Dependency, FileOptions, Package, PackageBuilder, Scriptlet};
+use rpm::{
+    BuildConfig, Dependency, FileOptions, Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag,
+    Package, PackageBuilder, Scriptlet,
+};
 
 use crate::deb::Release;
-use crate::description::{Description, RpmRelations};
+use crate::description::{Description, PackageDescription, RpmRelations};
 use crate::digest::{hex, sha256};
+use crate::elf::Split;
 use crate::pool::Artifact;
-use crate::signer::Signer;
+use crate::signer::{Certificates, Signer};
 use crate::stage::{Kind, Stage};
 
 pub(crate) use metadata::{Metadata, Relation, artifact};
@@ -24,6 +28,8 @@ pub(crate) use metadata::{Metadata, Relation, artifact};
 pub(crate) const SHELL: &str = "/bin/sh";
 
 const LEAD_LENGTH: usize = 96;
+/// Where the lead says that a package is a source.
+const LEAD_TYPE: usize = 7;
 const HEADER_MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
 
 /// Makes the rpm of one of the description's packages.
@@ -42,7 +48,7 @@ pub(crate) fn wrap(
     let architecture = if package.arch { release.architecture.as_str() } else { "noarch" };
     let (version, rpm_release) = release.version.rpm();
     let facts = Facts { name, version: &version, release: &rpm_release, architecture, time: release.time };
-    let mut builder = start(description, &facts)?;
+    let mut builder = start(description, package, &facts)?;
     relate(&mut builder, &package.rpm, release);
     for entry in stage.of_package(name) {
         let owned = |options: rpm::FileOptionsBuilder| options.user(&entry.user).group(&entry.group);
@@ -80,7 +86,7 @@ pub(crate) fn wrap(
             _ => builder.post_uninstall_script(scriptlet),
         };
     }
-    seal(&builder.build()?, signer)
+    seal(builder.build()?, Some(&SourceName::of(description, release)), signer)
 }
 
 /// Makes an rpm of files given as they are: what a repository makes itself, its repository file and keys.
@@ -95,27 +101,74 @@ pub(crate) fn wrap_files(
     time: u64,
     signer: &Signer,
 ) -> anyhow::Result<Artifact> {
+    let package = description.packages.get(name).with_context(|| format!("no package {name}"))?;
     let facts = Facts { name, version, release: "1", architecture: "noarch", time };
-    let mut builder = start(description, &facts)?;
+    let mut builder = start(description, package, &facts)?;
     for (path, bytes) in files {
         let options = FileOptions::new(path).permissions(0o644);
         let options = if path.ends_with(".repo") { options.config().noreplace() } else { options };
         builder.with_file_contents(bytes.clone(), options)?;
     }
-    seal(&builder.build()?, signer)
+    seal(builder.build()?, None, signer)
 }
 
-struct Facts<'a> {
-    name: &'a str,
-    version: &'a str,
-    release: &'a str,
-    architecture: &'a str,
-    time: u64,
+/// Makes the package with what a debugger reads of the program of package `name`, where it looks for it.
+///
+/// # Errors
+/// If the package cannot be signed.
+pub(crate) fn wrap_symbols(
+    description: &Description,
+    name: &str,
+    split: &Split,
+    release: &Release,
+    signer: &Signer,
+) -> anyhow::Result<Artifact> {
+    let own_name = format!("{name}-debuginfo");
+    let (version, rpm_release) = release.version.rpm();
+    let facts = Facts {
+        name: &own_name,
+        version: &version,
+        release: &rpm_release,
+        architecture: &release.architecture,
+        time: release.time,
+    };
+    let mut builder = start(description, &PackageDescription::of_symbols(name), &facts)?;
+    builder.requires(Dependency::eq(name, release.version.rpm_whole()));
+    builder.provides(Dependency::eq("debuginfo(build-id)", &split.build_id));
+    let options = FileOptions::new(split.path()).permissions(0o644);
+    builder.with_file_contents(split.symbols.clone(), options)?;
+    seal(builder.build()?, Some(&SourceName::of(description, release)), signer)
 }
 
-fn start(description: &Description, facts: &Facts<'_>) -> anyhow::Result<PackageBuilder> {
-    let package =
-        description.packages.get(facts.name).with_context(|| format!("no package {}", facts.name))?;
+/// The file name of the source package that packages are built from.
+pub(crate) struct SourceName(String);
+
+impl SourceName {
+    /// The source of all packages of a release.
+    pub(crate) fn of(description: &Description, release: &Release) -> Self {
+        Self(format!("{}-{}.src.rpm", description.name, release.version.rpm_whole()))
+    }
+}
+
+/// What a header says that the description does not know.
+pub(crate) struct Facts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) release: &'a str,
+    pub(crate) architecture: &'a str,
+    /// Seconds since the epoch.
+    pub(crate) time: u64,
+}
+
+/// A package without files yet.
+///
+/// # Errors
+/// If the time is none.
+pub(crate) fn start(
+    description: &Description,
+    package: &PackageDescription,
+    facts: &Facts<'_>,
+) -> anyhow::Result<PackageBuilder> {
     let (summary, text) = description.texts(package);
     let mut builder =
         PackageBuilder::new(facts.name, facts.version, &description.license, facts.architecture, summary);
@@ -174,11 +227,25 @@ pub(crate) fn is_documentation(path: &str) -> bool {
     path.contains("/share/man/") || path.contains("/share/doc/")
 }
 
-/// Signs the header of a package and puts the parts together; signatures that it had go.
+/// Signs the header of a package and puts the parts together; signatures that it had go. What was built from a source
+/// package says so, whichever builder made it, or the source would not be found by it.
 ///
 /// # Errors
 /// If it cannot be signed.
-pub(crate) fn seal(package: &Package, signer: &Signer) -> anyhow::Result<Artifact> {
+pub(crate) fn seal(
+    mut package: Package,
+    source: Option<&SourceName>,
+    signer: &Signer,
+) -> anyhow::Result<Artifact> {
+    if let Some(SourceName(name)) = source {
+        let replaced = [IndexTag::RPMTAG_HEADERIMMUTABLE as u32, IndexTag::RPMTAG_SOURCERPM as u32];
+        let kept = package.metadata.header.get_all_entries()?.into_iter();
+        let entries = kept
+            .filter(|(tag, _)| !replaced.contains(tag))
+            .chain([(IndexTag::RPMTAG_SOURCERPM as u32, IndexData::StringTag(name.clone()))])
+            .map(|(tag, data)| HeaderEntry::new(tag, data));
+        package.metadata.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
+    }
     let mut whole = Vec::new();
     package.write(&mut whole)?;
     let header = package.header_bytes()?;
@@ -186,10 +253,23 @@ pub(crate) fn seal(package: &Package, signer: &Signer) -> anyhow::Result<Artifac
     let signature = signer.sign_rpm_binary(&header)?;
 
     let mut bytes = whole[..LEAD_LENGTH].to_vec();
+    if package.metadata.is_source_package() {
+        bytes[LEAD_TYPE] = 1;
+    }
     bytes.extend(signature_header(&header, &package.payload, &signature)?);
     bytes.extend_from_slice(&header);
     bytes.extend_from_slice(&package.payload);
     artifact(bytes)
+}
+
+/// Whether one of the trusted keys signed a package.
+///
+/// # Errors
+/// If not, or if it is no package.
+pub(crate) fn verify(bytes: &[u8], trusted: &Certificates) -> anyhow::Result<()> {
+    let package = Package::parse(&mut &bytes[..]).context("not an rpm")?;
+    let signature = package.metadata.signature.get_entry_data_as_binary(IndexSignatureTag::RPMSIGTAG_RSA);
+    trusted.verify_rpm_binary(signature.context("not signed")?, &package.header_bytes()?)
 }
 
 /// The signature header: signature and digests of the header, and the length of all that follows.

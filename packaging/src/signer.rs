@@ -225,6 +225,20 @@ impl Certificates {
     pub(crate) fn verify_rpm(&self, signature: &str, bytes: &[u8]) -> anyhow::Result<()> {
         verify_any(signature, bytes, self.rpm.iter().map(|(_, certificate)| &certificate.primary_key))
     }
+
+    /// Whether one of rpm's keys made a signature as it stands in the header of a package.
+    ///
+    /// # Errors
+    /// If no signature is good.
+    pub(crate) fn verify_rpm_binary(&self, signature: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
+        let signature = DetachedSignature::from_bytes(signature).context("not a signature")?;
+        let good = |key: &&SignedPublicKey| signature.verify(&key.primary_key, bytes).is_ok();
+        ensure!(
+            self.rpm.iter().map(|(_, key)| key).any(|key| good(&key)),
+            "no good signature of a known key"
+        );
+        Ok(())
+    }
 }
 
 /// A certificate as text, and its fingerprint in groups of four.

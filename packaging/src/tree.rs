@@ -38,6 +38,17 @@ impl Tree {
         self.put(path, phase, Content::Bytes(bytes.into()));
     }
 
+    /// Path and hash of all that comes from the pool, in the form that `sha256sum --check` reads.
+    pub(crate) fn checksums(&self) -> String {
+        self.entries
+            .iter()
+            .filter_map(|(path, (_, content))| match content {
+                Content::Pool(sha256) => Some(format!("{sha256}  {path}\n")),
+                Content::Bytes(_) => None,
+            })
+            .collect()
+    }
+
     /// All paths, those first that must be there first.
     pub(crate) fn in_order(&self) -> Vec<(&str, Phase, &Content)> {
         let mut entries: Vec<_> =

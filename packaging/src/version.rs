@@ -40,6 +40,12 @@ impl Version {
         (self.tilded(), format!("0.myelin{}", self.revision))
     }
 
+    /// Version and release of an rpm as one word: `1.2.3~rc1-0.myelin1`.
+    pub(crate) fn rpm_whole(&self) -> String {
+        let (version, release) = self.rpm();
+        format!("{version}-{release}")
+    }
+
     /// A tilde sorts before the end of the word, in dpkg and in rpm.
     fn tilded(&self) -> String {
         let [major, minor, patch] = self.numbers;

@@ -40,13 +40,28 @@ pub(super) enum Command {
     },
     /// Make the packages of a family.
     Build(BuildArguments),
+    /// Make the source packages of a commit, for Debian and as an rpm, with the crates that Cargo has fetched.
+    ///
+    /// Their version is the one of debian/changelog.
+    Source {
+        #[arg(long, default_value = ".")]
+        tree: PathBuf,
+        #[arg(long, default_value = "HEAD")]
+        commit: String,
+        /// The folder of keys.
+        #[arg(long)]
+        keys: PathBuf,
+        /// Where the packages go.
+        #[arg(long, default_value = "target/packages")]
+        out: PathBuf,
+    },
     /// Add packages to a channel and write the site.
     Publish {
         #[command(flatten)]
         site: SiteArguments,
         #[arg(long, value_enum, default_value_t = ChannelName::Stable)]
         channel: ChannelName,
-        /// Packages that `pack build` made. Without any, the site is written anew.
+        /// Packages, sources and records that `pack build` and `pack source` made. Without any, the site is written anew.
         files: Vec<PathBuf>,
     },
     /// Offer a version of the prerelease channel in the stable one.
@@ -68,9 +83,15 @@ pub(super) enum Command {
         #[command(flatten)]
         site: SiteArguments,
     },
-    /// Check a published site as its clients do; ends with 1 if anything is wrong or expires soon.
+    /// Check a published site as its clients do.
+    ///
+    /// Ends with 1 if anything is wrong, and with 3 if all is good and something expires soon.
     Verify {
-        site: PathBuf,
+        /// A folder, or an address that begins with http:// or https://.
+        site: String,
+        /// The tree of the sources, whose packaging/package.toml names the suites.
+        #[arg(long, default_value = ".")]
+        tree: PathBuf,
         /// The folder with the certificates that are trusted.
         #[arg(long)]
         keys: PathBuf,
@@ -95,7 +116,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Build all packages of this machine's kind and publish them.
+    /// Build all packages of this machine's kind, make the sources that they come from, and publish all of it.
     All(AllArguments),
 }
 
@@ -228,6 +249,12 @@ pub(super) struct AllArguments {
     /// Take a binary that asks for a newer glibc than package.toml promises, up to this one, or `any`.
     #[arg(long)]
     pub(super) glibc: Option<GlibcLimit>,
+    /// The commit whose sources are published; they are of the version that its debian/changelog says.
+    #[arg(long, default_value = "HEAD")]
+    pub(super) commit: String,
+    /// Publish packages only.
+    #[arg(long)]
+    pub(super) without_sources: bool,
 }
 
 impl AllArguments {

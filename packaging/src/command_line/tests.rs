@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::elf;
+use crate::verifier::Report;
+use crate::version::Version;
 
 /// 2026-11-27.
 const TIME: &str = "1795737600";
@@ -38,18 +40,33 @@ impl Workshop {
     }
 
     fn pack(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
+        self.pack_at(TIME, words)
+    }
+
+    fn pack_at(&self, time: &str, words: &[&str]) -> anyhow::Result<ExitCode> {
         let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let fill = |word: &&str| match *word {
             "{tree}" => tree.display().to_string(),
             word if word.starts_with('{') => self.path(word.trim_matches(['{', '}'])).display().to_string(),
             word => word.to_owned(),
         };
-        let words = ["pack", "--time", TIME].iter().chain(words).map(fill);
+        let before = ["pack", "--time", time];
+        let words = before.iter().chain(words).map(fill);
         run(Arguments::try_parse_from(words)?)
     }
 
     fn all(&self, version: &str) -> anyhow::Result<ExitCode> {
-        self.site_command(&["all", "--binary", "{server}", "--runner", "{runner}", "--version", version])
+        let words = [
+            "all",
+            "--binary",
+            "{server}",
+            "--runner",
+            "{runner}",
+            "--without-sources",
+            "--version",
+            version,
+        ];
+        self.site_command(&words)
     }
 
     fn site_command(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
@@ -60,7 +77,15 @@ impl Workshop {
 
     fn findings(&self) -> Vec<String> {
         let time = TIME.parse().unwrap();
-        verifier::verify(&self.path("site"), &Certificates::read(&self.path("keys")).unwrap(), time, 7)
+        let report = self.report(self.path("site").to_str().unwrap(), time, 7);
+        [report.faults, report.expiring].concat()
+    }
+
+    fn report(&self, place: &str, now: u32, days: u32) -> Report {
+        let trusted = Certificates::read(&self.path("keys")).unwrap();
+        let description = Description::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+        let suites = &description.repository.suites;
+        verifier::verify(&Site::at(place).unwrap(), &Expected { trusted: &trusted, suites, now, days })
     }
 
     fn read(&self, path: &str) -> String {
@@ -103,12 +128,14 @@ fn a_published_site_is_good_and_every_changed_byte_is_found() {
         let other_suite = path.contains("/dists/") && !path.contains("/dists/stable/");
         !other_suite
             && !path.contains("by-hash")
-            && (path.contains("/dists/") || path.contains("/pool/") || path.contains("x86_64/"))
+            && ["/dists/", "/pool/", "x86_64/", "keyring.", "KEY-", "SHA256SUMS"]
+                .iter()
+                .any(|part| path.contains(part))
     };
     let checked: Vec<PathBuf> = files_below(&site)
         .into_iter()
         .filter(of_one_suite)
-        .filter(|path| !path.ends_with("repomd.xml.key") && fs::metadata(path).unwrap().len() > 0)
+        .filter(|path| fs::metadata(path).unwrap().len() > 0)
         .collect();
     assert!(checked.len() > 25, "{checked:?}");
     for path in checked {
@@ -174,14 +201,111 @@ fn a_second_publishing_without_a_change_makes_no_key_package() {
 }
 
 #[test]
+fn the_shipped_unit_keeps_a_site_fresh() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let unit = include_str!("../../../systemd/myelin-repository-refresh.service");
+    let commands: Vec<Vec<&str>> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/pack "))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    assert_eq!(commands.iter().map(|words| words[0]).collect::<Vec<_>>(), ["refresh", "verify"]);
+    // A day before it would have been too late.
+    let later = TIME.parse::<u32>().unwrap() + 29 * 24 * 60 * 60;
+    for words in commands {
+        let fill = |word: &&str| match *word {
+            "${TREE}" => "{tree}".to_owned(),
+            "${URL}" => "https://packages.example.org".to_owned(),
+            word => word.strip_prefix('$').unwrap_or(word).to_lowercase(),
+        };
+        let words: Vec<String> = words.iter().map(fill).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let code = workshop.pack_at(&later.to_string(), &words).unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS), "{words:?}");
+    }
+    assert!(workshop.read("debian/dists/stable/Release").contains("Valid-Until: Mon, 25 Jan 2027"));
+}
+
+#[test]
 fn an_index_that_expires_is_found() {
     let workshop = Workshop::new();
     workshop.all("0.1.0").unwrap();
-    let trusted = Certificates::read(&workshop.path("keys")).unwrap();
-    let later = TIME.parse::<u32>().unwrap() + 25 * 24 * 60 * 60;
-    let findings = verifier::verify(&workshop.path("site"), &trusted, later, 7);
-    assert!(findings.iter().any(|finding| finding.contains("valid for 5 more days only")), "{findings:?}");
-    assert!(verifier::verify(&workshop.path("site"), &trusted, later, 3).is_empty());
+    let site = workshop.path("site").display().to_string();
+    let after_days = |days: u32| TIME.parse::<u32>().unwrap() + days * 24 * 60 * 60;
+    let report = workshop.report(&site, after_days(25), 7);
+    assert_eq!(report.faults, Vec::<String>::new());
+    assert!(report.expiring[0].contains("valid for 5 more days only"), "{report:?}");
+    assert_eq!(workshop.report(&site, after_days(25), 3), Report::default());
+    assert!(workshop.report(&site, after_days(30), 3).faults[0].contains("expired"));
+
+    let code = |time: u32| {
+        let words = ["verify", "{site}", "--keys", "{keys}", "--tree", "{tree}"];
+        format!("{:?}", workshop.pack_at(&time.to_string(), &words).unwrap())
+    };
+    assert_eq!(code(after_days(1)), format!("{:?}", ExitCode::SUCCESS));
+    assert_eq!(code(after_days(25)), format!("{:?}", ExitCode::from(EXPIRES_SOON)));
+    assert_eq!(code(after_days(30)), format!("{:?}", ExitCode::FAILURE));
+}
+
+#[test]
+fn a_site_is_checked_where_its_clients_find_it() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let address = crate::fetcher::tests::serve(workshop.path("site"));
+    let url = format!("http://{address}/");
+    let now = TIME.parse().unwrap();
+    assert_eq!(workshop.report(&url, now, 7), Report::default());
+
+    let package = workshop.path("site/rpm/stable/x86_64/Packages/myelin-0.1.0-0.myelin1.x86_64.rpm");
+    fs::remove_file(package).unwrap();
+    let faults = workshop.report(&url, now, 7).faults;
+    assert!(faults.iter().any(|fault| fault.contains("myelin-0.1.0-0.myelin1.x86_64.rpm")), "{faults:?}");
+    let nobody = workshop.report(&format!("http://{address}/nothing-here"), now, 7);
+    assert!(!nobody.faults.is_empty() && nobody.expiring.is_empty());
+}
+
+#[test]
+fn a_package_that_nobody_signed_is_found_in_a_signed_repository() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let path = workshop.path("site/rpm/stable/x86_64/Packages/myelin-0.1.0-0.myelin1.x86_64.rpm");
+    let mut package = ::rpm::Package::parse(&mut fs::read(path).unwrap().as_slice()).unwrap();
+    package.clear_signatures().unwrap();
+    let unsigned = workshop.path("unsigned-0.1.0-0.myelin1.x86_64.rpm");
+    package.write_file(&unsigned).unwrap();
+    // Another pool, where the name is free.
+    let words = ["publish", "{unsigned-0.1.0-0.myelin1.x86_64.rpm}", "--pool", "{other-pool}"];
+    let place =
+        ["--tree", "{tree}", "--keys", "{keys}", "--site", "{site}", "--url", "https://packages.example.org"];
+    workshop.pack(&[words.as_slice(), &place].concat()).unwrap();
+    let findings = workshop.findings();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].contains("not signed"), "{findings:?}");
+}
+
+#[test]
+fn how_packages_were_built_is_published_beside_them() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    for (folder, stem, package) in [
+        ("debian/pool/main/m/myelin", "myelin_0.1.0-0myelin1_amd64", "myelin_0.1.0-0myelin1_amd64.deb"),
+        ("rpm/stable/x86_64/Packages", "myelin-0.1.0-0.myelin1.x86_64", "myelin-0.1.0-0.myelin1.x86_64.rpm"),
+    ] {
+        let record = workshop.read(&format!("{folder}/{stem}.buildinfo"));
+        for file in [package.to_owned(), format!("{stem}.cdx.json")] {
+            let bytes = fs::read(workshop.path("site").join(folder).join(&file)).unwrap();
+            let line = format!(" {} {} {file}\n", crate::digest::sha256(&bytes), bytes.len());
+            assert!(record.contains(&line), "{record}");
+            let listed = format!("{}  {folder}/{file}\n", crate::digest::sha256(&bytes));
+            assert!(workshop.read("SHA256SUMS").contains(&listed));
+        }
+        assert!(record.contains(&format!("SOURCE_DATE_EPOCH=\"{TIME}\"")), "{record}");
+        assert!(record.contains("\n rustc ") && record.contains("\n cargo-deb "), "{record}");
+    }
+    // It goes with the package.
+    workshop.site_command(&["withdraw", "myelin", "0.1.0-0myelin1"]).unwrap();
+    assert!(!workshop.read("SHA256SUMS").contains("_amd64.buildinfo"));
 }
 
 #[test]
@@ -193,7 +317,8 @@ fn a_binary_for_newer_systems_than_promised_is_refused() {
     assert!(!workshop.path("site").exists());
 
     let allowed = |limit: &str| {
-        let words = ["all", "--binary", "{server}", "--runner", "{runner}", "--glibc", limit];
+        let words =
+            ["all", "--binary", "{server}", "--runner", "{runner}", "--without-sources", "--glibc", limit];
         workshop.site_command(&words)
     };
     assert!(allowed("2.33").is_err());

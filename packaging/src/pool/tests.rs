@@ -3,12 +3,14 @@ use super::*;
 fn artifact(version: &str, bytes: &[u8]) -> Artifact {
     Artifact {
         family: Family::Debian,
+        role: Role::Package,
         package: "myelin".to_owned(),
         version: version.to_owned(),
         architecture: "amd64".to_owned(),
         file_name: format!("myelin_{version}_amd64.deb"),
         metadata: "Package: myelin\n".to_owned(),
         bytes: bytes.to_vec(),
+        parts: Vec::new(),
     }
 }
 
@@ -51,6 +53,53 @@ fn the_newest_versions_are_kept() {
         pool.add(&artifact(&format!("1.{minor}.0-1"), &[minor]), Channel::Stable).unwrap();
     }
     assert_eq!(versions(&pool, Channel::Stable), ["1.11.0-1", "1.10.0-1", "1.9.0-1", "1.8.0-1", "1.7.0-1"]);
+}
+
+/// A source package, whose archive serves all revisions of a version.
+fn source(revision: u8, archive: &[u8]) -> Artifact {
+    Artifact {
+        role: Role::Source,
+        architecture: "source".to_owned(),
+        file_name: format!("myelin_1.0.0-{revision}.dsc"),
+        parts: vec![Part { file_name: "myelin_1.0.0.orig.tar.xz".to_owned(), bytes: archive.to_vec() }],
+        ..artifact(&format!("1.0.0-{revision}"), &[revision])
+    }
+}
+
+#[test]
+fn a_part_is_kept_with_what_it_belongs_to_and_never_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pool = Pool::open(folder.path()).unwrap();
+    pool.add(&source(1, b"archive"), Channel::Stable).unwrap();
+    pool.add(&source(2, b"archive"), Channel::Stable).unwrap();
+    let error = pool.add(&source(3, b"other archive"), Channel::Stable).unwrap_err();
+    assert!(error.to_string().contains("orig.tar.xz was published with other bytes"), "{error}");
+    // The second revision has the archive still.
+    pool.withdraw("myelin", "1.0.0-1").unwrap();
+    drop(pool);
+
+    let pool = Pool::open(folder.path()).unwrap();
+    let snapshot = pool.snapshot();
+    let sources: Vec<_> = snapshot.with_role(Family::Debian, Channel::Stable, Role::Source).collect();
+    assert_eq!(sources.len(), 1);
+    assert!(snapshot.with_role(Family::Debian, Channel::Stable, Role::Package).next().is_none());
+    let files: Vec<_> = sources[0].files().collect();
+    assert_eq!(files[1].0, "myelin_1.0.0.orig.tar.xz");
+    assert_eq!(std::fs::read(pool.file(files[1].2)).unwrap(), b"archive");
+}
+
+#[test]
+fn a_ledger_from_before_there_were_roles_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pool = Pool::open(folder.path()).unwrap();
+    pool.add(&artifact("1.0.0-1", b"one"), Channel::Stable).unwrap();
+    drop(pool);
+    let ledger = folder.path().join("ledger.jsonl");
+    let text = std::fs::read_to_string(&ledger).unwrap();
+    let older = text.replace("\"role\":\"package\",", "");
+    assert_ne!(text, older);
+    std::fs::write(&ledger, older).unwrap();
+    assert_eq!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable), ["1.0.0-1"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc2822;
 use super::Site;
 use crate::archive;
 use crate::digest::sha256;
-use crate::pool::{Channel, Family, Published};
+use crate::pool::{Channel, Family, Published, Role};
 use crate::signer::armored;
 use crate::tree::{Content, Phase, Tree};
 
@@ -20,21 +20,19 @@ const DAY_SECONDS: u32 = 24 * 60 * 60;
 pub(super) fn render(site: &Site<'_>, tree: &mut Tree) -> anyhow::Result<()> {
     let mut indexes = Vec::new();
     for (component, channel) in COMPONENTS {
-        for package in site.snapshot.of_channel(Family::Debian, *channel) {
-            let content = Content::Pool(package.sha256.clone());
-            tree.put(format!("debian/{}", pool_path(component, package)), Phase::Pool, content);
+        for published in site.snapshot.of_channel(Family::Debian, *channel) {
+            let folder = pool_folder(component, published);
+            for (name, _, sha256) in published.files() {
+                let content = Content::Pool(sha256.to_owned());
+                tree.put(format!("debian/{folder}/{name}"), Phase::Pool, content);
+            }
         }
         for architecture in ARCHITECTURES {
             let text = packages(site, component, *channel, architecture);
-            let folder = format!("{component}/binary-{architecture}");
-            indexes
-                .push(Index { path: format!("{folder}/Packages.xz"), bytes: archive::xz(text.as_bytes())? });
-            indexes.push(Index {
-                path: format!("{folder}/Packages.gz"),
-                bytes: archive::gzip(text.as_bytes())?,
-            });
-            indexes.push(Index { path: format!("{folder}/Packages"), bytes: text.into_bytes() });
+            indexes.extend(forms(format!("{component}/binary-{architecture}/Packages"), text)?);
         }
+        indexes
+            .extend(forms(format!("{component}/source/Sources"), sources_index(site, component, *channel))?);
     }
     indexes.sort_by(|one, other| one.path.cmp(&other.path));
     for suite in &site.description.repository.suites {
@@ -61,6 +59,23 @@ struct Index {
     /// Below the suite.
     path: String,
     bytes: Vec<u8>,
+    sha256: String,
+}
+
+impl Index {
+    fn new(path: String, bytes: Vec<u8>) -> Self {
+        Self { path, sha256: sha256(&bytes), bytes }
+    }
+}
+
+/// An index, whole and compressed.
+fn forms(path: String, text: String) -> anyhow::Result<[Index; 4]> {
+    Ok([
+        Index::new(format!("{path}.zst"), archive::zstd(text.as_bytes())),
+        Index::new(format!("{path}.xz"), archive::xz(text.as_bytes())?),
+        Index::new(format!("{path}.gz"), archive::gzip(text.as_bytes())?),
+        Index::new(path, text.into_bytes()),
+    ])
 }
 
 /// A suite is a folder of its own, not a link: apt warns of a suite whose name is another's.
@@ -68,7 +83,7 @@ fn render_suite(site: &Site<'_>, suite: &str, indexes: &[Index], tree: &mut Tree
     let root = format!("debian/dists/{suite}");
     for index in indexes {
         let (folder, _) = index.path.rsplit_once('/').unwrap_or_default();
-        let hashed = format!("{root}/{folder}/by-hash/SHA256/{}", sha256(&index.bytes));
+        let hashed = format!("{root}/{folder}/by-hash/SHA256/{}", index.sha256);
         tree.put_bytes(hashed, Phase::HashedIndex, index.bytes.clone());
         tree.put_bytes(format!("{root}/{}", index.path), Phase::PlainIndex, index.bytes.clone());
     }
@@ -91,24 +106,32 @@ fn release(site: &Site<'_>, suite: &str, indexes: &[Index]) -> anyhow::Result<St
     out += &format!("No-Support-for-Architecture-all: Packages\nComponents: {}\n", components.join(" "));
     out += &format!("Description: {}\nSHA256:\n", site.description.summary);
     for index in indexes {
-        out += &format!(" {} {:>8} {}\n", sha256(&index.bytes), index.bytes.len(), index.path);
+        out += &format!(" {} {:>8} {}\n", index.sha256, index.bytes.len(), index.path);
     }
     Ok(out)
 }
 
 fn packages(site: &Site<'_>, component: &str, channel: Channel, architecture: &str) -> String {
     site.snapshot
-        .of_channel(Family::Debian, channel)
+        .with_role(Family::Debian, channel, Role::Package)
         .filter(|package| package.architecture == architecture || package.architecture == "all")
         .map(|package| stanza(component, package) + "\n")
+        .collect()
+}
+
+fn sources_index(site: &Site<'_>, component: &str, channel: Channel) -> String {
+    site.snapshot
+        .with_role(Family::Debian, channel, Role::Source)
+        .map(|source| format!("{}Directory: {}\n\n", source.metadata, pool_folder(component, source)))
         .collect()
 }
 
 /// The package's own control text, with where it lies and what it must be.
 fn stanza(component: &str, package: &Published) -> String {
     let place = format!(
-        "Filename: {}\nSize: {}\nSHA256: {}\n",
-        pool_path(component, package),
+        "Filename: {}/{}\nSize: {}\nSHA256: {}\n",
+        pool_folder(component, package),
+        package.file_name,
         package.size_bytes,
         package.sha256
     );
@@ -118,9 +141,10 @@ fn stanza(component: &str, package: &Published) -> String {
     }
 }
 
-fn pool_path(component: &str, package: &Published) -> String {
+/// Where the files of a package lie, below `debian/`.
+fn pool_folder(component: &str, package: &Published) -> String {
     let initial = package.package.get(..1).unwrap_or_default();
-    format!("pool/{component}/{initial}/{}/{}", package.package, package.file_name)
+    format!("pool/{component}/{initial}/{}", package.package)
 }
 
 /// `Fri, 27 Nov 2026 00:00:00 +0000`.

@@ -7,13 +7,15 @@ use anyhow::Context;
 use super::Site;
 use crate::archive;
 use crate::digest::sha256;
-use crate::pool::{Channel, Family, Published};
+use crate::pool::{Channel, Family, Published, Role};
 use crate::rpm_package::{Metadata, Relation};
 use crate::signer::armored;
 use crate::tree::{Content, Phase, Tree};
 
-const ARCHITECTURES: &[&str] = &["x86_64", "aarch64"];
-const CHANNELS: &[Channel] = &[Channel::Stable, Channel::Prerelease];
+pub(crate) const ARCHITECTURES: &[&str] = &["x86_64", "aarch64", SOURCES];
+/// In the place of a processor: what packages are built from.
+const SOURCES: &str = "source";
+pub(crate) const CHANNELS: &[Channel] = &[Channel::Stable, Channel::Prerelease];
 
 /// Puts `rpm/` into the tree.
 pub(super) fn render(site: &Site<'_>, tree: &mut Tree) -> anyhow::Result<()> {
@@ -36,30 +38,41 @@ pub(super) fn render(site: &Site<'_>, tree: &mut Tree) -> anyhow::Result<()> {
 pub(crate) fn repository_file(url: &str, generations: &[&str]) -> String {
     let keys: Vec<String> =
         generations.iter().map(|generation| format!("{url}/rpm/RPM-GPG-KEY-myelin-{generation}")).collect();
-    let section = |name: &str, title: &str, channel: &str, enabled: u8| {
+    let section = |name: &str, title: &str, place: &str, enabled: u8| {
         format!(
-            "[{name}]\nname={title}\nbaseurl={url}/rpm/{channel}/$basearch/\nenabled={enabled}\ntype=rpm-md\n\
+            "[{name}]\nname={title}\nbaseurl={url}/rpm/{place}/\nenabled={enabled}\ntype=rpm-md\n\
              gpgcheck=1\npkg_gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={}\n",
             keys.join("\n       ")
         )
     };
-    let stable = section("myelin", "Myelin", "stable", 1);
-    format!(
-        "{stable}\n{}",
-        section("myelin-prerelease", "Myelin, versions before a release", "prerelease", 0)
-    )
+    [
+        section("myelin", "Myelin", "stable/$basearch", 1),
+        section("myelin-source", "Myelin, sources", "stable/source", 0),
+        section("myelin-prerelease", "Myelin, versions before a release", "prerelease/$basearch", 0),
+        section("myelin-prerelease-source", "Myelin, sources before a release", "prerelease/source", 0),
+    ]
+    .join("\n")
 }
 
 fn render_one(site: &Site<'_>, channel: Channel, architecture: &str, tree: &mut Tree) -> anyhow::Result<()> {
     let root = format!("rpm/{channel}/{architecture}");
     let mut packages = Vec::new();
-    for package in site.snapshot.of_channel(Family::Rpm, channel) {
-        if package.architecture == architecture || package.architecture == "noarch" {
-            let metadata: Metadata = serde_json::from_str(&package.metadata)
-                .with_context(|| format!("what the pool says of {}", package.file_name))?;
-            let content = Content::Pool(package.sha256.clone());
-            tree.put(format!("{root}/Packages/{}", package.file_name), Phase::Pool, content);
-            packages.push((package, metadata));
+    let is_here = |published: &&Published| match architecture {
+        SOURCES => published.role == Role::Source,
+        _ => {
+            published.role != Role::Source
+                && (published.architecture == architecture || published.architecture == "noarch")
+        }
+    };
+    for published in site.snapshot.of_channel(Family::Rpm, channel).filter(is_here) {
+        for (name, _, sha256) in published.files() {
+            let content = Content::Pool(sha256.to_owned());
+            tree.put(format!("{root}/Packages/{name}"), Phase::Pool, content);
+        }
+        if published.role != Role::Record {
+            let metadata: Metadata = serde_json::from_str(&published.metadata)
+                .with_context(|| format!("what the pool says of {}", published.file_name))?;
+            packages.push((published, metadata));
         }
     }
     let parts =

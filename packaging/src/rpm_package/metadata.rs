@@ -4,7 +4,7 @@ use anyhow::Context;
 use rpm::{Dependency, DependencyFlags, Package};
 use serde::{Deserialize, Serialize};
 
-use crate::pool::{Artifact, Family};
+use crate::pool::{Artifact, Family, Role};
 
 /// The architecture of a source package.
 pub(crate) const SOURCE: &str = "src";
@@ -80,12 +80,14 @@ pub(crate) fn artifact(bytes: Vec<u8>) -> anyhow::Result<Artifact> {
     let Metadata { name, version, release, architecture, .. } = &metadata;
     Ok(Artifact {
         family: Family::Rpm,
+        role: if source { Role::Source } else { Role::Package },
         package: name.clone(),
         version: format!("{version}-{release}"),
         architecture: architecture.clone(),
         file_name: format!("{name}-{version}-{release}.{architecture}.rpm"),
         metadata: serde_json::to_string(&metadata)?,
         bytes,
+        parts: Vec::new(),
     })
 }
 
