@@ -55,7 +55,7 @@ pub struct NewAccessToken<'a> {
 pub async fn insert(txn: &mut WriteTxn, new: NewAccessToken<'_>) -> Result<(), StorageError> {
     let NewAccessToken { token, user_id, device_id, logged_in_ts, valid_until_ts, refresh_token } = new;
     let args = args![token, user_id, device_id, logged_in_ts, valid_until_ts, refresh_token];
-    txn.execute(INSERT, args).await?;
+    txn.write(INSERT, args).await?;
     Ok(())
 }
 

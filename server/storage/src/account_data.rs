@@ -48,7 +48,7 @@ pub async fn put(
     content: &str,
     position: Position,
 ) -> Result<(), StorageError> {
-    txn.execute(PUT, args![user_id, column(room), data_type, content, position]).await?;
+    txn.write(PUT, args![user_id, column(room), data_type, content, position]).await?;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ pub async fn list_of_rooms(
 
 /// Removes everything that is kept with a user.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ pub async fn list_of_room(txn: &mut ReadTxn, room: RoomNid) -> Result<Vec<OwnedR
 
 /// Lets all aliases of a room name another one.
 pub async fn move_to_room(txn: &mut WriteTxn, from: RoomNid, to: RoomNid) -> Result<(), StorageError> {
-    txn.execute(MOVE_TO_ROOM, args![from, to]).await?;
+    txn.write(MOVE_TO_ROOM, args![from, to]).await?;
     Ok(())
 }
 

@@ -53,7 +53,7 @@ impl FromRow for KeySignature {
 
 /// Stores a key in place of the one that the user had for that usage.
 pub async fn set(txn: &mut WriteTxn, user_id: &UserId, usage: &str, json: &str) -> Result<(), StorageError> {
-    txn.execute(SET, args![user_id, usage, json]).await?;
+    txn.write(SET, args![user_id, usage, json]).await?;
     Ok(())
 }
 
@@ -64,9 +64,9 @@ pub async fn list(txn: &mut ReadTxn, users: &[&UserId]) -> Result<Vec<CrossSigni
 
 /// Removes the cross-signing keys of a user and all signatures on keys of the user or by them.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
-    txn.execute(DELETE_SIGNATURES_ON_USER, args![user_id]).await?;
-    txn.execute(DELETE_SIGNATURES_BY_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_SIGNATURES_ON_USER, args![user_id]).await?;
+    txn.write(DELETE_SIGNATURES_BY_USER, args![user_id]).await?;
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub async fn delete_signatures_on(
     user_id: &UserId,
     target_key: &str,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_SIGNATURES_ON, args![user_id, target_key]).await?;
+    txn.write(DELETE_SIGNATURES_ON, args![user_id, target_key]).await?;
     Ok(())
 }
 
@@ -102,7 +102,7 @@ pub async fn delete_signatures_by(
     user_id: &UserId,
     signer_key_id: &str,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_SIGNATURES_BY, args![user_id, signer_key_id]).await?;
+    txn.write(DELETE_SIGNATURES_BY, args![user_id, signer_key_id]).await?;
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub async fn record_change(
     user_id: &UserId,
     position: Position,
 ) -> Result<Vec<OwnedRoomId>, StorageError> {
-    txn.execute(RECORD_CHANGE, args![user_id, position]).await?;
+    txn.write(RECORD_CHANGE, args![user_id, position]).await?;
     txn.fetch_all(LIST_ROOMS, args![user_id]).await
 }
 
@@ -45,7 +45,7 @@ pub async fn record_signed(
     user_id: &UserId,
     position: Position,
 ) -> Result<(), StorageError> {
-    txn.execute(RECORD_SIGNED, args![signer, user_id, position]).await?;
+    txn.write(RECORD_SIGNED, args![signer, user_id, position]).await?;
     Ok(())
 }
 

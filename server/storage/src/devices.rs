@@ -81,7 +81,7 @@ pub async fn record_seen(
     ip: &str,
     user_agent: &str,
 ) -> Result<(), StorageError> {
-    txn.execute(RECORD_SEEN, args![user_id, device_id, seen_ts, ip, user_agent]).await?;
+    txn.write(RECORD_SEEN, args![user_id, device_id, seen_ts, ip, user_agent]).await?;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ pub async fn delete(
 
 /// Removes all devices of a user with their keys and the messages that wait for them.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
 }
 

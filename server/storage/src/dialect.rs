@@ -2,18 +2,9 @@
 
 use crate::{
     StorageError,
-    engine::{Conn, EngineKind, args, sql},
+    engine::{Conn, args, sql},
     transaction,
 };
-
-/// The words that begin a transaction that writes.
-pub(crate) fn begin(engine: EngineKind) -> &'static str {
-    match engine {
-        // Otherwise it would begin as a reader, and fail when it writes.
-        EngineKind::Sqlite => "BEGIN IMMEDIATE",
-        EngineKind::Postgres => "BEGIN",
-    }
-}
 
 /// Refuses a database that sorts text by a language's rules: they differ between machines and change with updates,
 /// which silently breaks indexes.
@@ -26,6 +17,10 @@ pub(crate) async fn check_collation(conn: &mut Conn) -> Result<(), StorageError>
 }
 
 sql! {
+    /// Begins a transaction that writes. SQLite would begin it as a reader otherwise, and fail when it writes.
+    pub(crate) BEGIN = { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
+    pub(crate) SAVEPOINT = "SAVEPOINT unit";
+    pub(crate) RELEASE_SAVEPOINT = "RELEASE SAVEPOINT unit";
     /// Waits for the lock that keeps a second process off. Such locks are per database, so a number without a meaning
     /// is enough. SQLite's is a file.
     pub(crate) LOCK = {

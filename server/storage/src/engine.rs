@@ -5,6 +5,7 @@
 
 pub(crate) mod postgres;
 mod row;
+mod script;
 pub(crate) mod sqlite;
 mod statement;
 mod value;
@@ -13,13 +14,14 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use sqlx::{
-    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, postgres::PgArguments,
-    query_with, raw_sql, sqlite::SqliteArguments,
+    Either, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    postgres::PgArguments, query_with, raw_sql, sqlite::SqliteArguments,
 };
 
 use self::row::NativeRow;
 pub(crate) use self::{
     row::{FromColumn, FromRow, Row},
+    script::Script,
     statement::{Sql, sql},
     value::{Stored, Type, Value, args},
 };
@@ -84,6 +86,14 @@ pub(crate) enum Conn {
     Postgres(Box<PgConnection>),
     SqliteSnapshot(Transaction<'static, Sqlite>),
     PostgresSnapshot(Transaction<'static, Postgres>),
+}
+
+/// What running a script comes to, one after the other.
+pub(crate) enum Step {
+    /// A statement is done, and changed so many rows.
+    Changed(u64),
+    /// A row of an answer.
+    Row(Row),
 }
 
 enum Native<'c> {
@@ -162,6 +172,35 @@ impl Conn {
         .boxed()
     }
 
+    /// Runs a script: how many rows each statement changed, and the rows of each answer.
+    pub(crate) fn run_script(&mut self, script: Script) -> BoxStream<'_, Result<Step, StorageError>> {
+        let Script { text, values, statements, .. } = script;
+        let Native::Sqlite(conn) = self.native() else {
+            // Only statements for SQLite wait in a script.
+            return futures_util::stream::empty().boxed();
+        };
+        let mut statements = statements.into_iter();
+        let mut current = statements.next();
+        let query = query_with(sqlx::AssertSqlSafe(text), sqlite_arguments(values));
+        sqlx::Executor::fetch_many(conn, query)
+            .map(move |step| {
+                let Some((sql, rows)) = current else {
+                    return Err(StorageError::Inconsistent("a script answers more than it asks".to_owned()));
+                };
+                match step {
+                    Ok(Either::Left(done)) => {
+                        current = statements.next();
+                        let changed = done.rows_affected();
+                        check_rows(sql, changed, rows)?;
+                        Ok(Step::Changed(changed))
+                    }
+                    Ok(Either::Right(row)) => Ok(Step::Row(Row { native: NativeRow::Sqlite(row), sql })),
+                    Err(error) => Err(failed(sql.name, error)),
+                }
+            })
+            .boxed()
+    }
+
     /// Closes a connection that is not part of a pool.
     pub(crate) async fn close(self) {
         let closed = match self {
@@ -216,6 +255,16 @@ macro_rules! arguments {
 
 arguments!(sqlite_arguments, SqliteArguments);
 arguments!(postgres_arguments, PgArguments);
+
+/// Refuses that a statement changed another number of rows than it had to.
+pub(crate) fn check_rows(sql: Sql, changed: u64, expected: Option<u64>) -> Result<(), StorageError> {
+    match expected {
+        Some(expected) if expected != changed => {
+            Err(StorageError::Inconsistent(format!("{} changed {changed} rows, not {expected}", sql.name)))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Maps an engine's error, telling a full disk from everything else.
 fn failed(statement: &'static str, error: sqlx::Error) -> StorageError {

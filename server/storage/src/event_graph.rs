@@ -9,25 +9,24 @@ use crate::{
     engine::{Value, args, sql},
 };
 
-/// Connects an event that has just been stored, and is no outlier, with what is there.
+/// Connects an event that has just been stored, and is no outlier, with what is there. It follows the events `prev`,
+/// each with whether it is missing: not stored, or an outlier.
 pub(crate) async fn connect(
     txn: &mut WriteTxn,
     room: RoomNid,
     event: EventNid,
-    prev: &[EventNid],
+    prev: &[(EventNid, bool)],
     accepted: bool,
 ) -> Result<(), StorageError> {
-    let list = Value::list(prev.iter().map(|nid| nid.0));
-    txn.execute(ADD_GAPS, args![event, room, list.clone()]).await?;
-    // If something stored follows it already, it filled a gap and is no end of the graph.
-    let filled = txn.execute(FILL_GAP, args![event]).await? > 0;
-    if accepted {
-        txn.execute(REMOVE_EXTREMITIES, args![room, list]).await?;
-        if !filled {
-            txn.execute(ADD_EXTREMITY, args![room, event]).await?;
-        }
+    let missing: Vec<i64> = prev.iter().filter(|(_, missing)| *missing).map(|(nid, _)| nid.0).collect();
+    if !missing.is_empty() {
+        txn.write(ADD_GAPS, args![event, room, Value::list(missing)]).await?;
     }
-    Ok(())
+    if accepted {
+        txn.write(REMOVE_EXTREMITIES, args![room, Value::list(prev.iter().map(|(nid, _)| nid.0))]).await?;
+        txn.write(ADD_EXTREMITY, args![room, event]).await?;
+    }
+    txn.write(FILL_GAP, args![event]).await
 }
 
 /// The events that a new event of the room follows.
@@ -44,8 +43,8 @@ pub async fn set_extremities(
     room: RoomNid,
     events: &[EventNid],
 ) -> Result<(), StorageError> {
-    txn.execute(CLEAR_EXTREMITIES, args![room]).await?;
-    txn.execute(ADD_EXTREMITIES, args![room, Value::list(events.iter().map(|nid| nid.0))]).await?;
+    txn.write(CLEAR_EXTREMITIES, args![room]).await?;
+    txn.write(ADD_EXTREMITIES, args![room, Value::list(events.iter().map(|nid| nid.0))]).await?;
     Ok(())
 }
 
@@ -92,7 +91,7 @@ pub async fn insert_redaction(
     target: EventNid,
     redaction: EventNid,
 ) -> Result<(), StorageError> {
-    txn.execute(INSERT_REDACTION, args![target, redaction]).await?;
+    txn.write(INSERT_REDACTION, args![target, redaction]).await?;
     Ok(())
 }
 
@@ -107,24 +106,24 @@ pub async fn delete_redaction(
     target: EventNid,
     redaction: EventNid,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_REDACTION, args![target, redaction]).await?;
+    txn.write(DELETE_REDACTION, args![target, redaction]).await?;
     Ok(())
 }
 
 sql! {
     ADD_GAPS = "
         INSERT INTO event_gaps (missing_nid, event_nid, room_nid)
-        SELECT CAST(value AS BIGINT), $1, $2 FROM json_each($3)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM events WHERE event_nid = CAST(value AS BIGINT) AND flags % 2 = 0
-        )
+        SELECT CAST(value AS BIGINT), $1, $2 FROM json_each($3) WHERE TRUE
         ON CONFLICT (missing_nid, event_nid) DO NOTHING";
     FILL_GAP = "DELETE FROM event_gaps WHERE missing_nid = $1";
     REMOVE_EXTREMITIES = "
         DELETE FROM forward_extremities
         WHERE room_nid = $1 AND event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($2))";
+    /// If something stored follows it already, it fills a gap and is no end of the graph.
     ADD_EXTREMITY = "
-        INSERT INTO forward_extremities (room_nid, event_nid) VALUES ($1, $2)
+        INSERT INTO forward_extremities (room_nid, event_nid)
+        SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT)
+        WHERE NOT EXISTS (SELECT 1 FROM event_gaps WHERE missing_nid = $2)
         ON CONFLICT (room_nid, event_nid) DO NOTHING";
     LIST_EXTREMITIES = "
         SELECT forward_extremities.event_nid, event_id

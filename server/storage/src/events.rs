@@ -41,6 +41,11 @@ impl EventFlags {
         }
     }
 
+    /// Whether what is stored so may be stored anew: only what is not a part of the graph yet, or was rejected.
+    fn may_become(self, new: Self) -> bool {
+        (self.outlier || self.rejected) && !new.outlier
+    }
+
     /// Whether it is a part of the room's history: only such events are shown and followed.
     pub fn is_accepted(self) -> bool {
         self == Self::default()
@@ -114,13 +119,24 @@ impl FromRow for StoredEvent {
 
 /// The numbers of events, in the order of their ids; unknown ones get a number.
 pub async fn intern(txn: &mut WriteTxn, event_ids: &[&str]) -> Result<Vec<EventNid>, StorageError> {
+    Ok(intern_known(txn, event_ids).await?.into_iter().map(|(nid, _)| nid).collect())
+}
+
+/// The same, with what became of those that are stored.
+async fn intern_known(
+    txn: &mut WriteTxn,
+    event_ids: &[&str],
+) -> Result<Vec<(EventNid, Option<EventFlags>)>, StorageError> {
     if event_ids.is_empty() {
         return Ok(Vec::new());
     }
     let list = Value::list(event_ids);
-    txn.execute(INTERN, vec![list.clone()]).await?;
-    let found: Vec<(String, EventNid)> = txn.fetch_all(LIST_NIDS, vec![list]).await?;
-    let found: HashMap<String, EventNid> = found.into_iter().collect();
+    txn.write(INTERN, vec![list.clone()]).await?;
+    let found: Vec<(String, EventNid, Option<i64>)> = txn.fetch_all(LIST_NIDS, vec![list]).await?;
+    let found: HashMap<String, _> = found
+        .into_iter()
+        .map(|(event_id, nid, bits)| (event_id, (nid, bits.map(EventFlags::from_bits))))
+        .collect();
     event_ids
         .iter()
         .map(|event_id| found.get(*event_id).copied())
@@ -134,34 +150,40 @@ pub async fn insert(txn: &mut WriteTxn, new: NewEvent<'_>) -> Result<EventNid, S
     let NewEvent { event, room, position, state_before, replaces, flags } = new;
     let ids: Vec<&str> =
         std::iter::once(event.event_id()).chain(event.prev_events()).chain(event.auth_events()).collect();
-    let nids = intern(txn, &ids).await?;
-    let (prev, auth) = nids[1..].split_at(event.prev_events().len());
-    let inserted = txn
-        .execute(
-            INSERT,
-            args![
-                nids[0],
-                room,
-                position,
-                event.depth(),
-                flags.bits(),
-                event.origin_server_ts(),
-                state_before.map(|state| state.line),
-                state_before.map(|state| state.version),
-                event.event_type(),
-                event.state_key(),
-                event.sender(),
-                Value::list(prev.iter().map(|nid| nid.0)),
-                Value::list(auth.iter().map(|nid| nid.0)),
-                event.json(),
-                replaces,
-            ],
-        )
-        .await?;
-    if inserted > 0 && !flags.outlier {
-        event_graph::connect(txn, room, nids[0], prev, flags.is_accepted()).await?;
+    let known = intern_known(txn, &ids).await?;
+    let (prev, auth) = known[1..].split_at(event.prev_events().len());
+    let (nid, before) = known[0];
+    let numbers = |events: &[(EventNid, _)]| Value::list(events.iter().map(|(nid, _)| nid.0));
+    if before.is_some_and(|before| !before.may_become(flags)) {
+        return Ok(nid);
     }
-    Ok(nids[0])
+    txn.write(
+        INSERT,
+        args![
+            nid,
+            room,
+            position,
+            event.depth(),
+            flags.bits(),
+            event.origin_server_ts(),
+            state_before.map(|state| state.line),
+            state_before.map(|state| state.version),
+            event.event_type(),
+            event.state_key(),
+            event.sender(),
+            numbers(prev),
+            numbers(auth),
+            event.json(),
+            replaces,
+        ],
+    )
+    .await?;
+    if !flags.outlier {
+        let missing = |stored: Option<EventFlags>| stored.is_none_or(|stored| stored.outlier);
+        let prev = prev.iter().map(|(nid, stored)| (*nid, missing(*stored))).collect::<Vec<_>>();
+        event_graph::connect(txn, room, nid, &prev, flags.is_accepted()).await?;
+    }
+    Ok(nid)
 }
 
 /// Points an event at another state, when the state before it is known better.
@@ -170,7 +192,7 @@ pub async fn set_state_before(
     event: EventNid,
     state: StateId,
 ) -> Result<(), StorageError> {
-    txn.execute(SET_STATE, args![event, state.line, state.version]).await?;
+    txn.write(SET_STATE, args![event, state.line, state.version]).await?;
     Ok(())
 }
 
@@ -268,14 +290,16 @@ sql! {
     INTERN = "
         INSERT INTO event_ids (event_id) SELECT value FROM json_each($1) WHERE TRUE
         ON CONFLICT (event_id) DO NOTHING";
-    LIST_NIDS = "SELECT event_id, event_nid FROM event_ids WHERE event_id IN (SELECT value FROM json_each($1))";
+    LIST_NIDS = "
+        SELECT event_id, event_ids.event_nid, flags
+        FROM event_ids LEFT JOIN events ON events.event_nid = event_ids.event_nid
+        WHERE event_id IN (SELECT value FROM json_each($1))";
     INSERT = "
         INSERT INTO events (event_nid, room_nid, position, depth, flags, origin_server_ts, state_line, state_version,
             type, state_key, sender, prev_nids, auth_nids, json, replaces_nid)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (event_nid) DO UPDATE SET position = excluded.position, flags = excluded.flags,
-            state_line = excluded.state_line, state_version = excluded.state_version
-        WHERE events.flags % 4 <> 0 AND excluded.flags % 2 = 0";
+            state_line = excluded.state_line, state_version = excluded.state_version";
     SET_STATE = "UPDATE events SET state_line = $2, state_version = $3 WHERE event_nid = $1";
     FIND_NID = "SELECT event_nid FROM event_ids WHERE event_id = $1";
     LIST_IDS = "

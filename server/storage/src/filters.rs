@@ -20,8 +20,8 @@ pub async fn insert(
         return Ok(same);
     }
     let filter_id: i64 = txn.fetch_one(NEXT_ID, args![user_id]).await?;
-    txn.execute(INSERT, args![user_id, filter_id, digest, content]).await?;
-    txn.execute(DELETE_OLD, args![user_id, filter_id - i64::from(limit)]).await?;
+    txn.write(INSERT, args![user_id, filter_id, digest, content]).await?;
+    txn.write(DELETE_OLD, args![user_id, filter_id - i64::from(limit)]).await?;
     Ok(filter_id)
 }
 
@@ -36,7 +36,7 @@ pub async fn find(
 
 /// Removes the filters of a user.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
 }
 

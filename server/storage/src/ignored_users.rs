@@ -10,8 +10,8 @@ use crate::{
 /// Stores whom a user ignores, in place of what was before.
 pub async fn put(txn: &mut WriteTxn, user_id: &UserId, ignored: &[OwnedUserId]) -> Result<(), StorageError> {
     let list = Value::list(ignored);
-    txn.execute(DELETE_OTHERS, args![user_id, list.clone()]).await?;
-    txn.execute(INSERT, args![user_id, list]).await?;
+    txn.write(DELETE_OTHERS, args![user_id, list.clone()]).await?;
+    txn.write(INSERT, args![user_id, list]).await?;
     Ok(())
 }
 

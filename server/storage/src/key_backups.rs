@@ -119,7 +119,7 @@ pub async fn set_auth_data(
     version: i64,
     auth_data: &str,
 ) -> Result<(), StorageError> {
-    txn.execute(SET_AUTH_DATA, args![user_id, version, auth_data]).await?;
+    txn.write(SET_AUTH_DATA, args![user_id, version, auth_data]).await?;
     Ok(())
 }
 
@@ -177,7 +177,7 @@ pub async fn set_keys(
                 key.session_data,
             ])
         });
-        txn.execute(SET_KEYS, args![user_id, version, Value::list(rows)]).await?;
+        txn.write(SET_KEYS, args![user_id, version, Value::list(rows)]).await?;
     }
     Ok(())
 }
@@ -207,7 +207,7 @@ pub async fn record_change(
 /// Removes all backups of a user with their keys.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
     txn.execute(DELETE_KEYS_OF_USER, args![user_id]).await?;
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
 }
 

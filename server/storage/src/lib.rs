@@ -36,7 +36,7 @@
 //! let nid = events::insert(&mut txn, NewEvent { event: &event, room, position: Some(position), state_before, replaces: None, flags }).await?;
 //! let state = state::apply(&mut txn, room, state_before, "m.room.name", "", nid).await?;   // only a state event
 //! memberships::set(&mut txn, room, user_id, "join", nid, position).await?;                 // only a membership
-//! rooms::advance(&mut txn, room, from, position, bump, state).await?;    // false: somebody else was faster
+//! rooms::advance(&mut txn, room, from, position, bump, state).await?;    // fails the unit if somebody else was faster
 //! sent_transactions::insert(&mut txn, user_id, device_id, room, transaction_id, nid, expires_ts).await?;
 //! txn.commit().await?;
 //! ```

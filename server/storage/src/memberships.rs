@@ -50,12 +50,12 @@ pub async fn set(
     position: Position,
 ) -> Result<(), StorageError> {
     let before: Option<String> = txn.fetch_optional(FIND_WORD, args![user_id, room]).await?;
-    txn.execute(SET, args![user_id, room, membership, event, position]).await?;
+    txn.write(SET, args![user_id, room, membership, event, position]).await?;
     let before = before.as_deref();
     let change = |word| i64::from(membership == word) - i64::from(before == Some(word));
     let (joined, invited) = (change("join"), change("invite"));
     if joined != 0 || invited != 0 {
-        txn.execute(COUNT, args![room, joined, invited]).await?;
+        txn.write(COUNT, args![room, joined, invited]).await?;
     }
     Ok(())
 }

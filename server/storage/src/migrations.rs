@@ -33,7 +33,7 @@ pub(crate) async fn migrate(txn: &mut ReadTxn, program: &str) -> Result<(), Stor
     refuse_newer(txn).await?;
     for migration in MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)) {
         tracing::info!(migration = migration.name, "changing the schema of the database");
-        txn.conn.run(dialect::begin(engine)).await?;
+        txn.execute(dialect::BEGIN, args![]).await?;
         let done = apply(txn, migration, program).await;
         txn.conn.run(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         done?;

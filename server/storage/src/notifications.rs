@@ -129,20 +129,20 @@ pub async fn insert(txn: &mut WriteTxn, new: NewNotification<'_>) -> Result<(), 
             None => txn.fetch_one(INSERT_AUDIENCE, args![room, digest.as_slice(), members]).await?,
         };
     let args = args![room, position, audience, event, thread, highlight, actions, ts];
-    txn.execute(INSERT, args).await?;
+    txn.write(INSERT, args).await?;
     Ok(())
 }
 
 /// Forgets that the event at that place notified anybody.
 pub async fn delete(txn: &mut WriteTxn, room: RoomNid, position: Position) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![room, position]).await?;
+    txn.write(DELETE, args![room, position]).await?;
     Ok(())
 }
 
 /// Forgets all of a room but its newest `keep` rows, and the sets of users that are not used any more.
 pub async fn prune(txn: &mut WriteTxn, room: RoomNid, keep: u32) -> Result<(), StorageError> {
     if txn.execute(PRUNE, args![room, keep]).await? > 0 {
-        txn.execute(PRUNE_AUDIENCES, args![room]).await?;
+        txn.write(PRUNE_AUDIENCES, args![room]).await?;
     }
     Ok(())
 }
@@ -156,9 +156,11 @@ pub async fn mark_read(
     event_position: Position,
 ) -> Result<(), StorageError> {
     let row = args![user_id, room, thread.unwrap_or(WHOLE_ROOM), event_position];
-    let moved = txn.execute(MARK, row).await? > 0;
-    if moved && thread.is_none() {
-        txn.execute(DELETE_MARKS, args![user_id, room, event_position]).await?;
+    if thread.is_some() {
+        return txn.write(MARK, row).await;
+    }
+    if txn.execute(MARK, row).await? > 0 {
+        txn.write(DELETE_MARKS, args![user_id, room, event_position]).await?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ pub async fn insert(
     position: Position,
 ) -> Result<(), StorageError> {
     let rows = keys.iter().map(|key| [&key.algorithm, &key.key_id, &key.json]);
-    txn.execute(INSERT, args![user_id, device_id, position, Value::list(rows)]).await?;
+    txn.write(INSERT, args![user_id, device_id, position, Value::list(rows)]).await?;
     Ok(())
 }
 
@@ -98,7 +98,7 @@ pub async fn take(txn: &mut WriteTxn, claims: &[Claim]) -> Result<Vec<Claimed>, 
     let taken = claimed.iter().map(|claimed| {
         [claimed.user_id.as_str(), claimed.device_id.as_str(), &claimed.key.algorithm, &claimed.key.key_id]
     });
-    txn.execute(DELETE, args![Value::list(taken)]).await?;
+    txn.write(DELETE, args![Value::list(taken)]).await?;
     Ok(claimed)
 }
 
@@ -109,7 +109,7 @@ pub async fn set_fallback(
     device_id: &DeviceId,
     key: &Key,
 ) -> Result<(), StorageError> {
-    txn.execute(SET_FALLBACK, args![user_id, device_id, &key.algorithm, &key.key_id, &key.json]).await?;
+    txn.write(SET_FALLBACK, args![user_id, device_id, &key.algorithm, &key.key_id, &key.json]).await?;
     Ok(())
 }
 
@@ -119,7 +119,7 @@ pub async fn use_fallback(txn: &mut WriteTxn, claims: &[Claim]) -> Result<Vec<Cl
     let used = claimed
         .iter()
         .map(|claimed| [claimed.user_id.as_str(), claimed.device_id.as_str(), &claimed.key.algorithm]);
-    txn.execute(MARK_FALLBACK_USED, args![Value::list(used)]).await?;
+    txn.write(MARK_FALLBACK_USED, args![Value::list(used)]).await?;
     Ok(claimed)
 }
 

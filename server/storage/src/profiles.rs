@@ -39,13 +39,13 @@ pub async fn find(txn: &mut ReadTxn, user_id: &UserId) -> Result<Option<Profile>
 /// Stores a whole profile, by which the user is found from then on.
 pub async fn set(txn: &mut WriteTxn, user_id: &UserId, profile: &Profile) -> Result<(), StorageError> {
     let Profile { display_name, avatar_url, fields } = profile;
-    txn.execute(SET, args![user_id, display_name.as_deref(), avatar_url.as_deref(), fields]).await?;
+    txn.write(SET, args![user_id, display_name.as_deref(), avatar_url.as_deref(), fields]).await?;
     user_directory::set(txn, user_id, display_name.as_deref()).await
 }
 
 /// Forgets a profile; nobody finds the user any more.
 pub async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![user_id]).await?;
+    txn.write(DELETE, args![user_id]).await?;
     user_directory::delete(txn, user_id).await
 }
 

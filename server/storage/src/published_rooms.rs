@@ -12,7 +12,7 @@ pub async fn contains(txn: &mut ReadTxn, room: RoomNid) -> Result<bool, StorageE
 
 /// Puts the room into the list, or takes it out.
 pub async fn set(txn: &mut WriteTxn, room: RoomNid, published: bool) -> Result<(), StorageError> {
-    txn.execute(if published { INSERT } else { DELETE }, args![room]).await?;
+    txn.write(if published { INSERT } else { DELETE }, args![room]).await?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ pub async fn put(
     rules: &str,
     position: Position,
 ) -> Result<(), StorageError> {
-    txn.execute(PUT, args![user_id, rules, position]).await?;
+    txn.write(PUT, args![user_id, rules, position]).await?;
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub async fn list(txn: &mut ReadTxn, users: &[&UserId]) -> Result<Vec<(OwnedUser
 
 /// Removes what a user changed of the push rules.
 pub async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![user_id]).await?;
+    txn.write(DELETE, args![user_id]).await?;
     Ok(())
 }
 

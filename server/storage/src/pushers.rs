@@ -66,7 +66,7 @@ pub async fn put(
         &pusher.data,
         created_ts,
     ];
-    txn.execute(PUT, args).await?;
+    txn.write(PUT, args).await?;
     Ok(())
 }
 

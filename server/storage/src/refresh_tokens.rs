@@ -49,7 +49,7 @@ pub async fn insert(txn: &mut WriteTxn, new: &RefreshToken) -> Result<(), Storag
         new.expires_ts,
         new.session_expires_ts,
     ];
-    txn.execute(INSERT, args).await?;
+    txn.write(INSERT, args).await?;
     Ok(())
 }
 
@@ -62,8 +62,8 @@ pub async fn find(txn: &mut ReadTxn, token: &str) -> Result<Option<RefreshToken>
 /// tokens ended with that.
 pub async fn mark_used(txn: &mut WriteTxn, used: &RefreshToken) -> Result<Vec<String>, StorageError> {
     let Some(replaced) = &used.replaces else { return Ok(Vec::new()) };
-    txn.execute(DELETE, args![replaced]).await?;
-    txn.execute(FORGET_REPLACED, args![&used.token]).await?;
+    txn.write(DELETE, args![replaced]).await?;
+    txn.write(FORGET_REPLACED, args![&used.token]).await?;
     access_tokens::delete_of_refresh_token(txn, &used.user_id, &used.device_id, replaced).await
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn delete_of_device(
     user_id: &UserId,
     device_id: &DeviceId,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_DEVICE, args![user_id, device_id]).await?;
+    txn.write(DELETE_OF_DEVICE, args![user_id, device_id]).await?;
     Ok(())
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn delete_of_user(
     user_id: &UserId,
     except: Option<&DeviceId>,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id, except]).await?;
+    txn.write(DELETE_OF_USER, args![user_id, except]).await?;
     Ok(())
 }
 

@@ -88,9 +88,9 @@ impl FromRow for Thread {
 pub async fn insert(txn: &mut WriteTxn, new: NewRelation<'_>) -> Result<(), StorageError> {
     let NewRelation { event, target, room, relation, annotation_key, event_type, sender, position } = new;
     let args = args![event, target, room, relation, event_type, sender, position, annotation_key];
-    txn.execute(INSERT, args).await?;
+    txn.write(INSERT, args).await?;
     if relation == THREAD {
-        txn.execute(EXTEND_THREAD, args![target, room, event, position]).await?;
+        txn.write(EXTEND_THREAD, args![target, room, event, position]).await?;
     }
     Ok(())
 }
@@ -98,10 +98,10 @@ pub async fn insert(txn: &mut WriteTxn, new: NewRelation<'_>) -> Result<(), Stor
 /// Forgets what an event says about another, because it was redacted in its room.
 pub async fn delete(txn: &mut WriteTxn, room: RoomNid, event: EventNid) -> Result<(), StorageError> {
     let thread: Option<EventNid> = txn.fetch_optional(FIND_THREAD, args![room, event]).await?;
-    txn.execute(DELETE, args![room, event]).await?;
+    txn.write(DELETE, args![room, event]).await?;
     if let Some(root) = thread {
-        txn.execute(DELETE_THREAD, args![room, root]).await?;
-        txn.execute(RECOUNT_THREAD, args![room, root]).await?;
+        txn.write(DELETE_THREAD, args![room, root]).await?;
+        txn.write(RECOUNT_THREAD, args![room, root]).await?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ pub async fn insert(
         Subject::User(user_id) => (None, None, Some(user_id), None),
     };
     let args = args![subject.kind(), reporter, room, event, user_id, reason, score, received_ts];
-    txn.execute(INSERT, args).await?;
+    txn.write(INSERT, args).await?;
     Ok(())
 }
 

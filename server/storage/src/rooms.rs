@@ -99,7 +99,7 @@ pub async fn insert(
     room_id: &RoomId,
     version: &RoomVersionId,
 ) -> Result<RoomNid, StorageError> {
-    txn.execute(INSERT, args![room_id, version]).await?;
+    txn.write(INSERT, args![room_id, version]).await?;
     txn.fetch_one(FIND_NID, args![room_id]).await
 }
 
@@ -158,7 +158,7 @@ pub async fn record_state_before(
     position: Position,
     state: StateId,
 ) -> Result<(), StorageError> {
-    txn.execute(RECORD_STATE_BEFORE, args![room, position, state.line, state.version]).await?;
+    txn.write(RECORD_STATE_BEFORE, args![room, position, state.line, state.version]).await?;
     Ok(())
 }
 
@@ -171,7 +171,7 @@ impl FromRow for StateAt {
 }
 
 /// Moves a room on from its newest event to a newer one and the state after that. `bump` moves it up in lists of
-/// rooms. `false` if the room is not where the caller believes: the unit is to be given up then.
+/// rooms. It fails, and so the unit, if the room is not where the caller believes.
 pub async fn advance(
     txn: &mut WriteTxn,
     room: RoomNid,
@@ -179,13 +179,13 @@ pub async fn advance(
     to: Position,
     bump: bool,
     state: StateId,
-) -> Result<bool, StorageError> {
-    Ok(txn.execute(ADVANCE, args![room, from, to, bump, state.line, state.version]).await? == 1)
+) -> Result<(), StorageError> {
+    txn.write_one(ADVANCE, args![room, from, to, bump, state.line, state.version]).await
 }
 
 /// Points a room at another current state, without an event.
 pub async fn set_state(txn: &mut WriteTxn, room: RoomNid, state: StateId) -> Result<(), StorageError> {
-    txn.execute(SET_STATE, args![room, state.line, state.version]).await?;
+    txn.write(SET_STATE, args![room, state.line, state.version]).await?;
     Ok(())
 }
 
@@ -218,7 +218,7 @@ pub async fn set_summary(
         history_visibility,
         guest_access
     ];
-    txn.execute(SET_SUMMARY, args).await?;
+    txn.write(SET_SUMMARY, args).await?;
     Ok(())
 }
 

@@ -43,7 +43,7 @@ pub async fn insert(
     event: EventNid,
     expires_ts: i64,
 ) -> Result<(), StorageError> {
-    txn.execute(INSERT, args![user_id, device_id, room, transaction_id, event, expires_ts]).await?;
+    txn.write(INSERT, args![user_id, device_id, room, transaction_id, event, expires_ts]).await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ pub async fn find(txn: &mut ReadTxn, follower: &str) -> Result<Option<Position>,
 
 /// Moves the follower on, in the unit that stores what it did.
 pub async fn set(txn: &mut WriteTxn, follower: &str, position: Position) -> Result<(), StorageError> {
-    txn.execute(SET, args![follower, position]).await?;
+    txn.write(SET, args![follower, position]).await?;
     Ok(())
 }
 

@@ -37,9 +37,9 @@ pub async fn insert(
     now_ts: i64,
     expires_ts: i64,
 ) -> Result<(), StorageError> {
-    txn.execute(DELETE_EXPIRED, args![now_ts]).await?;
-    txn.execute(INSERT, args![purpose.as_str(), token, user_id, expires_ts]).await?;
-    txn.execute(DELETE_BEYOND_LIMIT, args![user_id, purpose.as_str(), MAX_OF_USER]).await?;
+    txn.write(DELETE_EXPIRED, args![now_ts]).await?;
+    txn.write(INSERT, args![purpose.as_str(), token, user_id, expires_ts]).await?;
+    txn.write(DELETE_BEYOND_LIMIT, args![user_id, purpose.as_str(), MAX_OF_USER]).await?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub async fn take(
 
 /// Removes all tokens of a user.
 pub async fn delete_of_user(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE_OF_USER, args![user_id]).await?;
+    txn.write(DELETE_OF_USER, args![user_id]).await?;
     Ok(())
 }
 

@@ -27,7 +27,7 @@ impl FromRow for TextBlock {
 /// Stores a block, in place of the one that begins at the same event.
 pub async fn set_block(txn: &mut WriteTxn, room: RoomNid, block: &TextBlock) -> Result<(), StorageError> {
     let TextBlock { first, last, words, filter } = block;
-    txn.execute(SET_BLOCK, args![room, *first, *last, *words, filter]).await?;
+    txn.write(SET_BLOCK, args![room, *first, *last, *words, filter]).await?;
     Ok(())
 }
 

@@ -81,7 +81,7 @@ async fn insert_within(
         let devices = Value::list(
             slice.iter().map(|to| json!([to.user_id, to.device_id, to.content, units(to.content)])),
         );
-        txn.execute(INSERT, args![sender, event_type, position, devices]).await?;
+        txn.write(INSERT, args![sender, event_type, position, devices]).await?;
         let devices = Value::list(slice.iter().map(|to| [to.user_id.as_str(), to.device_id.as_str()]));
         let full: Vec<(OwnedUserId, OwnedDeviceId)> =
             txn.fetch_all(LIST_PERHAPS_FULL, args![devices, max_waiting]).await?;
@@ -108,9 +108,9 @@ async fn make_room(
         // The largest is left with something, so that who sends one long message is not rid of all others.
         let surplus = (waiting - max_waiting).max(ROOM_MADE).min((of_sender / 2).max(1));
         tracing::warn!(user.id = %user_id, sender = %sender, units = surplus, "messages to a device give way");
-        txn.execute(DELETE_OLDEST, args![user_id, device_id, &sender, surplus]).await?;
+        txn.write(DELETE_OLDEST, args![user_id, device_id, &sender, surplus]).await?;
     }
-    txn.execute(COUNT_ANEW, args![user_id, device_id]).await?;
+    txn.write(COUNT_ANEW, args![user_id, device_id]).await?;
     Ok(())
 }
 
@@ -148,7 +148,7 @@ pub async fn insert_transaction(
     expires_ts: i64,
 ) -> Result<bool, StorageError> {
     let device_id = device_id.map_or("", DeviceId::as_str);
-    txn.execute(DELETE_EXPIRED, args![now_ts]).await?;
+    txn.write(DELETE_EXPIRED, args![now_ts]).await?;
     let args = args![user_id, device_id, event_type, transaction_id, expires_ts];
     Ok(txn.execute(INSERT_TRANSACTION, args).await? == 1)
 }

@@ -1,11 +1,11 @@
 use std::ops::{Deref, DerefMut};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use tokio::sync::oneshot;
 
 use crate::{
     Position, StorageError,
-    engine::{Conn, EngineKind, FromRow, Sql, Value},
+    engine::{self, Conn, EngineKind, FromRow, Row, Script, Sql, Step, Value},
     positions::Allocator,
 };
 
@@ -21,11 +21,15 @@ pub struct ReadTxn {
     pub(crate) written_bytes: usize,
     /// The first error of a statement. After one, PostgreSQL would make a commit a silent roll-back.
     pub(crate) failed: Option<StorageError>,
+    /// What runs before the next statement whose answer is asked for.
+    pub(crate) script: Script,
+    /// Whether the engine was asked anything in the unit.
+    ran: bool,
 }
 
 impl ReadTxn {
     pub(crate) fn new(conn: Conn) -> Self {
-        Self { conn, wrote: false, written_bytes: 0, failed: None }
+        Self { conn, wrote: false, written_bytes: 0, failed: None, script: Script::default(), ran: false }
     }
 
     /// The engine under it.
@@ -55,8 +59,91 @@ impl ReadTxn {
     /// Runs a statement and counts the rows it changed.
     pub(crate) async fn execute(&mut self, sql: Sql, args: Vec<Value>) -> Result<u64, StorageError> {
         self.note(sql, &args)?;
-        let result = self.conn.execute(sql, args).await;
+        let result = if self.script.is_empty() {
+            self.ran = true;
+            self.conn.execute(sql, args).await
+        } else {
+            self.script.push(sql, args, None);
+            self.run_script().await
+        };
         self.note_failure(result)
+    }
+
+    /// Runs a statement of which nothing is asked but that it succeeds.
+    ///
+    /// On SQLite it may wait for the next one, so its failure may be told by another function than the one that asked
+    /// for it; at the latest by [`WriteTxn::commit`], which then stores nothing.
+    pub(crate) async fn write(&mut self, sql: Sql, args: Vec<Value>) -> Result<(), StorageError> {
+        self.write_rows(sql, args, None).await
+    }
+
+    /// The same, and it has to change one row.
+    pub(crate) async fn write_one(&mut self, sql: Sql, args: Vec<Value>) -> Result<(), StorageError> {
+        self.write_rows(sql, args, Some(1)).await
+    }
+
+    async fn write_rows(
+        &mut self,
+        sql: Sql,
+        args: Vec<Value>,
+        rows: Option<u64>,
+    ) -> Result<(), StorageError> {
+        if self.engine() == EngineKind::Postgres {
+            let changed = self.execute(sql, args).await?;
+            return self.note_failure(engine::check_rows(sql, changed, rows));
+        }
+        self.note(sql, &args)?;
+        self.script.push(sql, args, rows);
+        if self.script.is_long() { self.flush().await } else { Ok(()) }
+    }
+
+    /// What follows is of another unit of work.
+    pub(crate) fn begin_unit(&mut self) {
+        (self.wrote, self.ran) = (false, false);
+        self.script.begin_unit();
+    }
+
+    /// Forgets what waits, and says whether that was all of the unit.
+    pub(crate) fn forget_unit(&mut self) -> bool {
+        self.script.forget_unit();
+        !self.ran
+    }
+
+    /// Runs what waits.
+    pub(crate) async fn flush(&mut self) -> Result<(), StorageError> {
+        if self.script.is_empty() {
+            return Ok(());
+        }
+        let result = self.run_script().await.map(drop);
+        self.note_failure(result)
+    }
+
+    /// Runs what waits, and counts the rows that the last statement changed.
+    async fn run_script(&mut self) -> Result<u64, StorageError> {
+        self.ran = true;
+        let mut steps = self.conn.run_script(std::mem::take(&mut self.script));
+        let mut changed = 0;
+        while let Some(step) = steps.try_next().await? {
+            if let Step::Changed(rows) = step {
+                changed = rows;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Runs what waits and the statement, and gives its rows as they come.
+    fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> Rows<'_> {
+        self.ran = true;
+        if self.script.is_empty() {
+            return self.conn.fetch(sql, args);
+        }
+        self.script.push(sql, args, None);
+        let steps = self.conn.run_script(std::mem::take(&mut self.script));
+        let row = |step| match step {
+            Step::Row(row) => Some(row),
+            Step::Changed(_) => None,
+        };
+        steps.try_filter_map(move |step| std::future::ready(Ok(row(step)))).boxed()
     }
 
     /// All rows of the answer. The statement bounds their number.
@@ -66,7 +153,7 @@ impl ReadTxn {
         args: Vec<Value>,
     ) -> Result<Vec<T>, StorageError> {
         self.note(sql, &args)?;
-        let result = all(&mut self.conn, sql, args).await;
+        let result = all(self.fetch(sql, args)).await;
         self.note_failure(result)
     }
 
@@ -77,7 +164,7 @@ impl ReadTxn {
         args: Vec<Value>,
     ) -> Result<Option<T>, StorageError> {
         self.note(sql, &args)?;
-        let result = optional(&mut self.conn, sql, args).await;
+        let result = first(self.fetch(sql, args)).await;
         self.note_failure(result)
     }
 
@@ -95,12 +182,9 @@ fn no_row(sql: Sql) -> StorageError {
     StorageError::Inconsistent(format!("{} found no row", sql.name))
 }
 
-pub(crate) async fn all<T: FromRow>(
-    conn: &mut Conn,
-    sql: Sql,
-    args: Vec<Value>,
-) -> Result<Vec<T>, StorageError> {
-    let mut rows = conn.fetch(sql, args);
+type Rows<'c> = BoxStream<'c, Result<Row, StorageError>>;
+
+async fn all<T: FromRow>(mut rows: Rows<'_>) -> Result<Vec<T>, StorageError> {
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
         found.push(T::from_row(&row)?);
@@ -108,12 +192,16 @@ pub(crate) async fn all<T: FromRow>(
     Ok(found)
 }
 
+async fn first<T: FromRow>(mut rows: Rows<'_>) -> Result<Option<T>, StorageError> {
+    rows.try_next().await?.map(|row| T::from_row(&row)).transpose()
+}
+
 pub(crate) async fn optional<T: FromRow>(
     conn: &mut Conn,
     sql: Sql,
     args: Vec<Value>,
 ) -> Result<Option<T>, StorageError> {
-    conn.fetch(sql, args).try_next().await?.map(|row| T::from_row(&row)).transpose()
+    first(conn.fetch(sql, args)).await
 }
 
 pub(crate) async fn one<T: FromRow>(conn: &mut Conn, sql: Sql, args: Vec<Value>) -> Result<T, StorageError> {

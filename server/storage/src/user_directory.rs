@@ -65,7 +65,7 @@ pub(crate) async fn set(
     for (text, weight) in sources {
         let words = words::distinct(text, MAX_WORDS);
         if !words.is_empty() {
-            txn.execute(INSERT, args![user_id, weight, Value::list(words)]).await?;
+            txn.write(INSERT, args![user_id, weight, Value::list(words)]).await?;
         }
     }
     Ok(())
@@ -73,7 +73,7 @@ pub(crate) async fn set(
 
 /// Lets nobody find the user any more.
 pub(crate) async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![user_id]).await?;
+    txn.write(DELETE, args![user_id]).await?;
     Ok(())
 }
 

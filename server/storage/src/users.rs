@@ -88,7 +88,7 @@ pub async fn deactivate(txn: &mut WriteTxn, user_id: &UserId, erase: bool) -> Re
     if txn.execute(DEACTIVATE, args![user_id, erase]).await? == 0 {
         return Ok(false);
     }
-    txn.execute(INSERT_LEAVING, args![user_id]).await?;
+    txn.write(INSERT_LEAVING, args![user_id]).await?;
     Ok(true)
 }
 
@@ -104,7 +104,7 @@ pub async fn find_leaving(txn: &mut ReadTxn) -> Result<Option<OwnedUserId>, Stor
 
 /// Records that a closed account has left its rooms.
 pub async fn mark_left(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(MARK_LEFT, args![user_id]).await?;
+    txn.write(MARK_LEFT, args![user_id]).await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Position, ReadTxn, StorageError, WriteTxn, dialect,
-    engine::{self, Conn, EngineKind},
+    engine::{self, Conn, EngineKind, args},
     leases::Lease,
     metrics::StorageMetrics,
     positions::Allocator,
@@ -109,11 +109,7 @@ impl Writer {
 
     async fn begin_on(&mut self, conn: Conn) -> Result<Box<Batch>, StorageError> {
         let mut txn = ReadTxn::new(conn);
-        let begun = match txn.conn.run(dialect::begin(txn.engine())).await {
-            Ok(()) => self.lease.check(&mut txn).await,
-            Err(error) => Err(error),
-        };
-        match begun {
+        match begin(&mut txn, self.lease).await {
             Ok(()) => Ok(Box::new(Batch { txn, allocator: std::mem::take(&mut self.allocator) })),
             Err(error) => {
                 self.roll_back(txn.conn).await;
@@ -207,15 +203,14 @@ async fn run_unit(
         return Ok(batch);
     }
     if !waiting.answers.is_empty() {
-        let savepoint =
-            if waiting.savepoint { "RELEASE SAVEPOINT unit; SAVEPOINT unit" } else { "SAVEPOINT unit" };
-        if let Err(error) = batch.txn.conn.run(savepoint).await {
+        if let Err(error) = set_savepoint(&mut batch.txn, waiting.savepoint).await {
             return Err((batch, error));
         }
         waiting.savepoint = true;
     }
+    let is_first = waiting.answers.is_empty();
     let newest = batch.allocator.newest;
-    batch.txn.wrote = false;
+    batch.txn.begin_unit();
     let (back, mut returned) = oneshot::channel();
     // If nobody waits for the turn any more, the unit comes back abandoned.
     let _ = turn.send(Ok(WriteTxn::new(batch, back)));
@@ -230,32 +225,64 @@ async fn run_unit(
     let (mut batch, outcome) = returned.expect("a unit returns what was lent");
     metrics.unit_ended(name, granted.elapsed());
     match outcome {
-        Outcome::Done(answer, after) => {
-            waiting.answers.push(answer);
-            waiting.after.extend(after);
-            Ok(batch)
-        }
-        Outcome::Abandoned => {
-            let failed = batch.txn.failed.take();
-            if !batch.txn.wrote && failed.is_none() {
-                return Ok(batch);
+        Outcome::Done(answer, after) => match batch.txn.flush().await {
+            Ok(()) => {
+                waiting.answers.push(answer);
+                waiting.after.extend(after);
+                Ok(batch)
             }
-            batch.allocator.forget();
-            batch.allocator.newest = newest;
-            match roll_back_unit(&mut batch.txn, lease, waiting.answers.is_empty()).await {
-                Ok(()) => Ok(batch),
-                // The engine had already rolled everything back: its own reason says more.
-                Err(error) => Err((batch, failed.unwrap_or(error))),
+            Err(error) => {
+                // First, so that whoever hears of the failure finds nothing that still waits for the commit.
+                drop(after);
+                let undone = give_up_unit(batch, newest, lease, is_first).await;
+                // Whoever asked may be gone.
+                let _ = answer.send(Err(error));
+                undone
             }
-        }
+        },
+        Outcome::Abandoned => give_up_unit(batch, newest, lease, is_first).await,
     }
 }
 
+/// Undoes what a unit did. An error ends the whole batch.
+async fn give_up_unit(
+    mut batch: Box<Batch>,
+    newest: Option<Position>,
+    lease: Lease,
+    is_first: bool,
+) -> Result<Box<Batch>, (Box<Batch>, StorageError)> {
+    let failed = batch.txn.failed.take();
+    if !batch.txn.wrote && failed.is_none() {
+        return Ok(batch);
+    }
+    batch.allocator.forget();
+    batch.allocator.newest = newest;
+    match roll_back_unit(&mut batch.txn, lease, is_first).await {
+        Ok(()) => Ok(batch),
+        // The engine had already rolled everything back: its own reason says more.
+        Err(error) => Err((batch, failed.unwrap_or(error))),
+    }
+}
+
+async fn begin(txn: &mut ReadTxn, lease: Lease) -> Result<(), StorageError> {
+    txn.write(dialect::BEGIN, args![]).await?;
+    lease.check(txn).await
+}
+
+async fn set_savepoint(txn: &mut ReadTxn, release: bool) -> Result<(), StorageError> {
+    if release {
+        txn.write(dialect::RELEASE_SAVEPOINT, args![]).await?;
+    }
+    txn.write(dialect::SAVEPOINT, args![]).await
+}
+
 async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, is_first: bool) -> Result<(), StorageError> {
+    if txn.forget_unit() {
+        return Ok(());
+    }
     if !is_first {
         return txn.conn.run("ROLLBACK TO SAVEPOINT unit").await;
     }
     txn.conn.run("ROLLBACK").await?;
-    txn.conn.run(dialect::begin(txn.engine())).await?;
-    lease.check(txn).await
+    begin(txn, lease).await
 }

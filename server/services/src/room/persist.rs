@@ -94,9 +94,7 @@ pub(super) async fn write(
         bump |= BUMP_TYPES.contains(&new.event.event_type());
     }
     let Some(state) = head.state else { return Ok(newest) };
-    if !rooms::advance(txn, room, from, head.position, bump, state).await? {
-        return Err(StorageError::Inconsistent(format!("{} is not at {from}", head.room_id)));
-    }
+    rooms::advance(txn, room, from, head.position, bump, state).await?;
     if summary != head.summary {
         rooms::set_summary(txn, room, &summary).await?;
         head.summary = summary;

@@ -154,7 +154,8 @@ impl Rooms {
         sent_transactions::find(&mut txn, &requester.user_id, device_id, room.nid, transaction_id).await
     }
 
-    /// Stores a turn whose last event a client sent. If the same request was faster, its event is the answer.
+    /// Stores a turn whose last event a client sent. It fails if the same request was faster: the answer is what
+    /// [`Self::or_sent`] finds then.
     pub(super) async fn store_sent(
         &self,
         turn: Turn,
@@ -164,14 +165,10 @@ impl Rooms {
     ) -> Result<OwnedEventId, StorageError> {
         let mut unit = turn.write("room::send").await?;
         if let (Some(device_id), Some(transaction_id)) = (&requester.device_id, transaction_id) {
-            let (user_id, room, newest) = (&requester.user_id, unit.room()?, unit.newest());
-            let txn = &mut unit.txn;
-            let before = sent_transactions::find(txn, user_id, device_id, room, transaction_id).await?;
-            if let Some(before) = before {
-                return Ok(before);
-            }
-            if let Some(event) = newest {
-                let expires_ts = self.0.turns.clock.now_ts() + TRANSACTION_LIFETIME_MS;
+            let (user_id, room) = (&requester.user_id, unit.room()?);
+            if let Some(event) = unit.newest() {
+                let (txn, expires_ts) =
+                    (&mut unit.txn, self.0.turns.clock.now_ts() + TRANSACTION_LIFETIME_MS);
                 sent_transactions::insert(txn, user_id, device_id, room, transaction_id, event, expires_ts)
                     .await?;
             }

@@ -83,7 +83,7 @@ async fn intern<T: Copy>(
     }
     for (event_type, state_keys) in by_type {
         for piece in state_keys.chunks(10_000) {
-            txn.execute(INTERN_KEYS, args![event_type, Value::list(piece)]).await?;
+            txn.write(INTERN_KEYS, args![event_type, Value::list(piece)]).await?;
         }
     }
     let known = key_nids(txn, &keys).await?;
@@ -150,17 +150,17 @@ async fn begin(
 
 async fn write(txn: &mut WriteTxn, state: StateId, changes: &Changes) -> Result<(), StorageError> {
     if let (1, Some((key, event))) = (changes.len(), changes.first_key_value()) {
-        txn.execute(WRITE_ONE, args![state.line, state.version, *key, *event]).await?;
+        txn.write(WRITE_ONE, args![state.line, state.version, *key, *event]).await?;
         return Ok(());
     }
     let gone = changes.iter().filter(|(_, event)| event.is_none()).map(|(key, _)| *key);
-    txn.execute(WRITE_GONE, args![state.line, state.version, Value::list(gone)]).await?;
+    txn.write(WRITE_GONE, args![state.line, state.version, Value::list(gone)]).await?;
     // A key in 19 digits and its event: lists of pairs would need a syntax that the engines do not share.
     let set: Vec<(i64, EventNid)> =
         changes.iter().filter_map(|(key, event)| Some((*key, (*event)?))).collect();
     for piece in set.chunks(10_000) {
         let pairs: Vec<String> = piece.iter().map(|(key, event)| format!("{key:019}{}", event.0)).collect();
-        txn.execute(WRITE, args![state.line, state.version, Value::list(pairs)]).await?;
+        txn.write(WRITE, args![state.line, state.version, Value::list(pairs)]).await?;
     }
     Ok(())
 }

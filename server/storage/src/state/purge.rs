@@ -19,7 +19,7 @@ pub async fn purge(txn: &mut WriteTxn, room: RoomNid) -> Result<u64, StorageErro
     for (line, parent_line, parent_version) in lines {
         let Some(oldest) = needed.get(&line).copied() else {
             gone += txn.execute(DELETE_CHANGES, args![line]).await?;
-            txn.execute(DELETE_LINE, args![line]).await?;
+            txn.write(DELETE_LINE, args![line]).await?;
             continue;
         };
         gone += txn.execute(DELETE_SUPERSEDED, args![line, oldest]).await?;

@@ -9,6 +9,7 @@ use crate::{
 sql! {
     INSERT = "INSERT INTO meta (name, value) VALUES ($1, $2)";
     COUNT = "SELECT COUNT(*) FROM meta WHERE name = $1";
+    DELETE = "DELETE FROM meta WHERE name = $1";
     RAISE_EPOCH = "UPDATE leases SET epoch = epoch + 1";
     PRETEND_NEWER = "INSERT INTO migrations (version, name, program) VALUES (9999, 'later', '7.8.9')";
     AUTO_VACUUM = { sqlite: "SELECT auto_vacuum FROM pragma_auto_vacuum", postgres: "SELECT CAST(2 AS BIGINT)" };
@@ -88,6 +89,78 @@ async fn a_unit_whose_statement_failed_cannot_be_committed() {
     txn.execute(INSERT, args!["a", "2"]).await.unwrap_err();
     assert!(matches!(txn.commit().await, Err(StorageError::Statement { .. })));
     assert_eq!(count(&store, "a").await, 0);
+}
+
+#[tokio::test]
+async fn statement_that_waited_and_failed_fails_its_unit_alone() {
+    let store = TestStore::open().await;
+    let happened = Arc::new(std::sync::Mutex::new(false));
+    let mut first = store.write("test").await.unwrap();
+    first.write(INSERT, args!["a", "1"]).await.unwrap();
+    let stored = tokio::join!(first.commit(), async {
+        let mut second = store.write("test").await?;
+        let happened = Arc::clone(&happened);
+        second.after_commit(move || *happened.lock().unwrap() = true);
+        second.write(INSERT, args!["b", "1"]).await?;
+        // PostgreSQL says so at once.
+        second.write(INSERT, args!["a", "2"]).await?;
+        second.commit().await
+    });
+    stored.0.unwrap();
+    assert!(
+        matches!(stored.1, Err(StorageError::Statement { statement, .. }) if statement.ends_with("INSERT"))
+    );
+    assert!(!*happened.lock().unwrap());
+    assert_eq!((count(&store, "a").await, count(&store, "b").await), (1, 0));
+}
+
+#[tokio::test]
+async fn what_waits_is_seen_by_the_next_statement_of_its_unit() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    for number in 0..40_i64 {
+        txn.write(INSERT, args![format!("a{number}"), "$1"]).await.unwrap();
+    }
+    assert_eq!(txn.fetch_one::<i64>(COUNT, args!["a39"]).await.unwrap(), 1);
+    txn.write(INSERT, args!["b", "1"]).await.unwrap();
+    assert_eq!(txn.execute(RAISE_EPOCH, args![]).await.unwrap(), 1);
+    drop(txn);
+    assert_eq!(count(&store, "a0").await, 0);
+}
+
+#[tokio::test]
+async fn statement_that_has_to_change_one_row_fails_its_unit_otherwise() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    txn.write(INSERT, args!["a", "1"]).await.unwrap();
+    let failed = match txn.write_one(DELETE, args!["b"]).await {
+        Ok(()) => txn.commit().await.map(drop),
+        Err(error) => Err(error),
+    };
+    assert!(matches!(failed, Err(StorageError::Inconsistent(_))), "{failed:?}");
+    assert_eq!(count(&store, "a").await, 0);
+}
+
+#[tokio::test]
+async fn unit_of_which_nothing_ran_yet_is_forgotten_alone() {
+    let store = TestStore::open().await;
+    let mut kept = store.write("test").await.unwrap();
+    kept.write(INSERT, args!["a", "1"]).await.unwrap();
+    let (kept, ..) = tokio::join!(
+        kept.commit(),
+        async {
+            let mut dropped = store.write("test").await.unwrap();
+            dropped.write(INSERT, args!["b", "1"]).await.unwrap();
+        },
+        async {
+            let mut last = store.write("test").await.unwrap();
+            last.write(INSERT, args!["c", "1"]).await.unwrap();
+            last.commit().await.unwrap();
+        },
+    );
+    kept.unwrap();
+    let found = (count(&store, "a").await, count(&store, "b").await, count(&store, "c").await);
+    assert_eq!(found, (1, 0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
