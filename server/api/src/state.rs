@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::metrics::HttpMetrics;
 
-/// What the router is built from. Cheap to clone.
+/// What the router is built from. Cheap to clone, which the router does several times for each request.
 #[derive(Clone)]
 pub struct ApiState {
-    pub services: Services,
+    pub services: Arc<Services>,
     pub capabilities: Arc<CapabilitySettings>,
     /// What clients are told of this server, if it says anything.
     pub well_known: Option<Arc<Map<String, Value>>>,
@@ -32,7 +32,7 @@ impl ApiState {
     /// What the router needs of the services and the configuration.
     pub fn new(services: Services, config: &Config) -> Self {
         Self {
-            services,
+            services: Arc::new(services),
             capabilities: Arc::new(CapabilitySettings::new(config)),
             well_known: well_known(&config.server).map(Arc::new),
             http_metrics: HttpMetrics::default(),

@@ -126,7 +126,8 @@ impl Sessions {
     ) -> Result<Requester, AuthenticateError> {
         let session = match self.0.cache.get(token) {
             Some(session) => session,
-            None => self.load(token).await?,
+            // Boxed, because it is rare, and would take its memory in the future of every request.
+            None => Box::pin(self.load(token)).await?,
         };
         let now_ts = self.0.clock.now_ts();
         if session.valid_until_ts.is_some_and(|until_ts| until_ts <= now_ts) {
@@ -139,7 +140,7 @@ impl Sessions {
                 .compare_exchange(last_seen_ts, now_ts, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
-            self.record_seen(&session.requester, now_ts, address, user_agent).await?;
+            Box::pin(self.record_seen(&session.requester, now_ts, address, user_agent)).await?;
         }
         Ok(session.requester.clone())
     }

@@ -165,7 +165,8 @@ impl Syncs {
         let since = self.parse_since(request.since.as_deref())?;
         let filter = Box::pin(self.find_filter(requester, request.filter.clone())).await?;
         let marks = Marks::read(request.since.as_deref());
-        let _syncing = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone()).await?;
+        let begun = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone());
+        let _syncing = Box::pin(begun).await?;
         let collector = collect::Collector::new(&self.0, requester, &filter, &request, marks);
         let Some(since) = since else { return Ok(Box::pin(collector.collect(None)).await?) };
         if request.full_state {

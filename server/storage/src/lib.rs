@@ -22,6 +22,9 @@
 //! # }
 //! ```
 //!
+//! On SQLite, a statement of which only success is asked waits for the next one that is asked for its answer
+//! (`ReadTxn::write`; docs/adr/0001): what it says may be told by a later function, at the latest by `commit`.
+//!
 //! Functions that read take `&mut ReadTxn` and work in a snapshot and in a unit; functions that write take
 //! `&mut WriteTxn`. A unit that is dropped, by an early return or because its request was cancelled, leaves nothing
 //! behind. Check first and write then, inside the unit: nobody else writes meanwhile.

@@ -81,7 +81,8 @@ impl Syncs {
             use_state_after: false,
             set_presence: request.set_presence.clone(),
         };
-        let _syncing = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone()).await?;
+        let begun = self.0.presence.begin_sync(&requester.user_id, request.set_presence.clone());
+        let _syncing = Box::pin(begun).await?;
         let typing = before.as_ref().and_then(|before| before.typing);
         let collector =
             Collector::new(&self.0, requester, &everything, &plain, Marks { typing, presence: None });

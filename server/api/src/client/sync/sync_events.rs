@@ -10,12 +10,19 @@ use ruma::api::{
 
 use crate::{client::presence::known_state, error::ApiError, request::Authenticated, state::ApiState};
 
-pub(super) async fn route(
+/// Clients wait in this for minutes, by thousands: the request, which is a large one, is taken apart before, and does
+/// not stay in memory.
+pub(super) fn route(
     State(state): State<ApiState>,
     request: Authenticated<Request>,
-) -> Result<Json<Response>, ApiError> {
+) -> impl Future<Output = Result<Json<Response>, ApiError>> + Send {
     let Authenticated { requester, body, .. } = request;
-    let request = SyncRequest {
+    let request = read(body);
+    async move { Ok(Json(state.services.syncs.sync(&requester, request?).await?)) }
+}
+
+fn read(body: Request) -> Result<SyncRequest, ApiError> {
+    Ok(SyncRequest {
         since: body.since,
         filter: match body.filter {
             None => FilterChoice::Everything,
@@ -27,8 +34,7 @@ pub(super) async fn route(
         timeout: body.timeout.unwrap_or_default(),
         use_state_after: body.use_state_after,
         set_presence: known_state(body.set_presence)?,
-    };
-    Ok(Json(state.services.syncs.sync(&requester, request).await?))
+    })
 }
 
 impl From<SyncError> for ApiError {

@@ -461,5 +461,5 @@ async fn waiting_client_takes_little_memory() {
     };
     let poll = server.services.syncs.sync(&requester, request);
     let size_bytes = size_of_val(&poll);
-    assert!(size_bytes < 7_000, "{size_bytes}");
+    assert!(size_bytes < 2_500, "{size_bytes}");
 }
