@@ -1,6 +1,7 @@
 //! The [client-server API](https://spec.matrix.org/v1.19/client-server-api/), an area a module.
 
 mod account;
+mod admin;
 mod alias;
 mod backup;
 mod config;
@@ -41,6 +42,7 @@ use crate::state::ApiState;
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(account::routes())
+        .merge(admin::routes())
         .merge(alias::routes())
         .merge(backup::routes())
         .merge(device::routes())

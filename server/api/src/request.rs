@@ -55,6 +55,15 @@ pub struct Authenticated<T> {
     pub body: T,
 }
 
+/// A request of a user to log out, who may do that also with a token that has expired, or of a locked account:
+/// <https://spec.matrix.org/v1.19/client-server-api/#account-locking>.
+pub struct Leaving<T> {
+    /// The user and device that the token stands for.
+    pub requester: Requester,
+    /// The parsed request.
+    pub body: T,
+}
+
 /// A request to an endpoint that asks for no token.
 pub struct Open<T> {
     /// The client's address and software.
@@ -89,6 +98,18 @@ impl<T: IncomingRequest<Authentication = AccessToken>> FromRequest<ApiState> for
         let requester = authenticate(&parts, &client, state).await?.ok_or_else(ApiError::missing_token)?;
         let body = parse(&mut parts, body, state).await?;
         Ok(Self { requester, client, body })
+    }
+}
+
+impl<T: IncomingRequest<Authentication = AccessToken>> FromRequest<ApiState> for Leaving<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let token = read_token(&parts)?.ok_or_else(ApiError::missing_token)?;
+        let requester = state.services.sessions.authenticate_leaving(&token).await?;
+        let body = parse(&mut parts, body, state).await?;
+        Ok(Self { requester, body })
     }
 }
 
@@ -175,24 +196,30 @@ async fn authenticate(
     client: &Client,
     state: &ApiState,
 ) -> Result<Option<Requester>, ApiError> {
-    let request = {
-        let mut request = http::Request::new(());
-        *request.uri_mut() = parts.uri.clone();
-        if let Some(value) = parts.headers.get(http::header::AUTHORIZATION) {
-            request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
-        }
-        request
-    };
+    let Some(token) = read_token(parts)? else { return Ok(None) };
+    Ok(Some(state.services.sessions.authenticate(&token, client.address, &client.user_agent).await?))
+}
+
+fn read_token(parts: &Parts) -> Result<Option<String>, ApiError> {
+    let mut request = http::Request::new(());
+    *request.uri_mut() = parts.uri.clone();
+    if let Some(value) = parts.headers.get(http::header::AUTHORIZATION) {
+        request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
+    }
     let token = extract_bearer_or_query_token(&request).map_err(|_| {
         ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::MissingToken, "Invalid Authorization header")
     })?;
-    let Some(token) = token else { return Ok(None) };
-    match state.services.sessions.authenticate(&token, client.address, &client.user_agent).await {
-        Ok(requester) => Ok(Some(requester)),
-        Err(AuthenticateError::UnknownToken) => Err(ApiError::unknown_token(false)),
-        Err(AuthenticateError::ExpiredToken) => Err(ApiError::unknown_token(true)),
-        Err(AuthenticateError::Locked) => Err(ApiError::user_locked()),
-        Err(AuthenticateError::Internal(error)) => Err(ApiError::internal(&error)),
+    Ok(token)
+}
+
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::UnknownToken => Self::unknown_token(false),
+            AuthenticateError::ExpiredToken => Self::unknown_token(true),
+            AuthenticateError::Locked => Self::user_locked(),
+            AuthenticateError::Internal(error) => Self::internal(&error),
+        }
     }
 }
 

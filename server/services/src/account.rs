@@ -4,6 +4,7 @@ mod administration;
 mod change_password;
 mod close;
 mod limits;
+mod lock;
 mod operator;
 mod refresh;
 mod session;
@@ -19,6 +20,7 @@ use ruma::{OwnedServerName, OwnedUserId, UserId};
 pub use self::{
     change_password::ChangePasswordError,
     close::{CloseError, Erasure},
+    lock::LockError,
     operator::{Operation, OperatorRequest, operator_mac},
     refresh::RefreshError,
     session::{InvalidDevice, LoginError, MAX_DEVICE_NAME_CHARS, NewSession, Session},
@@ -29,7 +31,7 @@ use self::{limits::AccountLimits, shared_secret::Nonces};
 use crate::{
     clock::Clock,
     device_list::DeviceLists,
-    password::{self, PasswordError, WeakPassword},
+    password::{self, Hashing, PasswordError, WeakPassword},
     random::Random,
     ratelimit::LimitExceeded,
     session::Sessions,
@@ -48,6 +50,7 @@ pub struct Accounts {
     settings: Arc<AccountSettings>,
     limits: Arc<AccountLimits>,
     nonces: Arc<Nonces>,
+    hashing: Hashing,
 }
 
 /// What the configuration says about accounts.
@@ -122,6 +125,7 @@ impl Accounts {
             settings: Arc::new(settings),
             limits,
             nonces: Arc::default(),
+            hashing: Hashing::of_processors(),
         }
     }
 
@@ -240,18 +244,10 @@ impl Accounts {
     async fn hash_password(&self, password: String) -> Result<String, PasswordError> {
         let (pepper, random) = (self.pepper(), self.random.clone());
         let rounds = self.settings.registration.bcrypt_rounds;
-        run_blocking(move || password::hash(&password, &pepper, rounds, &random)).await
+        self.hashing.run(move || password::hash(&password, &pepper, rounds, &random)).await
     }
 
     fn pepper(&self) -> String {
         self.settings.passwords.pepper.as_ref().map(|pepper| pepper.expose().to_owned()).unwrap_or_default()
-    }
-}
-
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // The work is never cancelled, so the only other end is its panic.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

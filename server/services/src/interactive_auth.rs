@@ -251,14 +251,14 @@ impl InteractiveAuth {
         if named.is_some_and(|named| named != requester.user_id) {
             return Err(InteractiveAuthError::OtherUser);
         }
-        match self.0.accounts.check_password(&requester.user_id, password.to_owned()).await {
+        let (accounts, guesses) = (&self.0.accounts, &self.0.failures);
+        match accounts.check_password(&requester.user_id, password.to_owned(), guesses).await {
             Ok(()) => Ok(Ok(Stage::Password)),
+            Err(LoginError::LimitExceeded(limit)) => Err(limit.into()),
             Err(LoginError::Internal(error)) => Err(error.into()),
             Err(LoginError::Password(error)) => Err(error.into()),
             Err(error) => {
                 tracing::info!(user.id = %requester.user_id, address = %address, "identity was not confirmed");
-                // The client is told of the wrong password now, and of the limit at the next attempt.
-                let _counted = self.0.failures.record(requester.user_id.clone());
                 Ok(Err(error))
             }
         }

@@ -2,7 +2,10 @@
 //!
 //! bcrypt over the NFKC form of the password followed by the pepper, cut to the 72 bytes that bcrypt looks at.
 
+use std::{num::NonZero, sync::Arc, thread};
+
 use myelin_config::PasswordPolicy;
+use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::random::Random;
@@ -33,6 +36,38 @@ pub enum WeakPassword {
     NoUppercase,
     #[error("The password must include at least one lowercase letter")]
     NoLowercase,
+}
+
+/// Runs what works on hashes on blocking threads, as many at once as there are processors. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Hashing(Arc<Semaphore>);
+
+impl Hashing {
+    /// Up to that many hashes at once.
+    pub fn new(at_once: NonZero<usize>) -> Self {
+        Self(Arc::new(Semaphore::new(at_once.get())))
+    }
+
+    /// As many at once as there are processors: more would only make each of them slower.
+    pub fn of_processors() -> Self {
+        Self::new(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Runs `work` when it is its turn. That goes on to its end and counts until then, also when whoever asked is gone:
+    /// a hash that was begun cannot be stopped.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let permit = self.0.clone().acquire_owned().await.expect("nobody closes the semaphore");
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        match done.await {
+            Ok(result) => result,
+            // The work is never cancelled, so the only other end is its panic.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
 }
 
 /// Whether a new password is what the policy wants. Letters and digits are those of ASCII, as with Synapse.
@@ -94,7 +129,32 @@ fn prepare(password: &str, pepper: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
     use super::*;
+
+    #[tokio::test]
+    async fn work_counts_to_its_end_when_whoever_asked_is_gone() {
+        let hashing = Hashing::new(NonZero::<usize>::MIN);
+        let ((begin, begun), (end, ended)) = (oneshot::channel(), mpsc::channel::<()>());
+        let mut asked = Box::pin(hashing.run(move || {
+            begin.send(()).unwrap();
+            ended.recv().unwrap();
+        }));
+        tokio::select! {
+            () = &mut asked => panic!("it has not ended"),
+            begun = begun => begun.unwrap(),
+        }
+        drop(asked);
+        let mut next = Box::pin(hashing.run(|| ()));
+        assert!(next.as_mut().now_or_never().is_none(), "too many at once");
+        assert_eq!(hashing.0.available_permits(), 0);
+        end.send(()).unwrap();
+        next.await;
+    }
 
     #[test]
     fn hash_made_by_synapse_is_accepted() {

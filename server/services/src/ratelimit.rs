@@ -1,6 +1,7 @@
 //! Rate limits as Synapse's `rc_*` options define them: a bucket that leaks `per_second` and holds `burst_count`.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     hash::Hash,
     sync::{Mutex, PoisonError},
@@ -61,6 +62,19 @@ impl<K: Eq + Hash> RateLimiter<K> {
         let level = self.level_with(buckets.get(&key), count, now_ts)?;
         buckets.insert(key, Bucket { level, as_of_ts: now_ts });
         Ok(())
+    }
+
+    /// Takes an action back that was counted a moment ago.
+    pub fn take_back<Q: Eq + Hash + ?Sized>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        let now_ts = self.clock.now_ts();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            let level = (bucket.level_at(self.limit, now_ts) - 1.0).max(0.0);
+            *bucket = Bucket { level, as_of_ts: now_ts };
+        }
     }
 
     /// Whether an action of `key` would be allowed now, without counting it.
@@ -127,6 +141,16 @@ mod tests {
         assert_eq!(limiter.record("alice"), Err(LimitExceeded { retry_after_ms: 2000 }));
         assert_eq!(limiter.record("bob"), Ok(()), "keys do not share a bucket");
         clock.advance(Duration::from_millis(2000));
+        assert_eq!(limiter.record("alice"), Ok(()));
+        assert!(limiter.check(&"alice").is_err());
+    }
+
+    #[test]
+    fn action_that_is_taken_back_does_not_count() {
+        let limiter = RateLimiter::new(RateLimit { per_second: 0.0, burst_count: 2 }, Clock::manual(0));
+        limiter.take_back("alice");
+        limiter.record_many("alice", 2).unwrap();
+        limiter.take_back("alice");
         assert_eq!(limiter.record("alice"), Ok(()));
         assert!(limiter.check(&"alice").is_err());
     }

@@ -87,12 +87,13 @@ struct Shared {
     clock: Clock,
     random: Random,
     cache: Cache<String, Arc<Session>>,
-    /// Counts what was revoked, so that a look-up that began before does not put it back into the cache.
+    /// Counts what was revoked or changed, so that a look-up that began before does not put it back into the cache.
     revocations: AtomicU64,
 }
 
 struct Session {
     requester: Requester,
+    is_locked: bool,
     valid_until_ts: Option<i64>,
     last_seen_ts: AtomicI64,
 }
@@ -124,12 +125,11 @@ impl Sessions {
         address: IpAddr,
         user_agent: &str,
     ) -> Result<Requester, AuthenticateError> {
-        let session = match self.0.cache.get(token) {
-            Some(session) => session,
-            // Boxed, because it is rare, and would take its memory in the future of every request.
-            None => Box::pin(self.load(token)).await?,
-        };
+        let session = self.find(token).await?;
         let now_ts = self.0.clock.now_ts();
+        if session.is_locked {
+            return Err(AuthenticateError::Locked);
+        }
         if session.valid_until_ts.is_some_and(|until_ts| until_ts <= now_ts) {
             return Err(AuthenticateError::ExpiredToken);
         }
@@ -145,15 +145,28 @@ impl Sessions {
         Ok(session.requester.clone())
     }
 
+    /// Who a token stands for, to log out: also one that has expired, or of a locked account.
+    ///
+    /// # Errors
+    /// [`AuthenticateError`] if there is no such token.
+    pub async fn authenticate_leaving(&self, token: &str) -> Result<Requester, AuthenticateError> {
+        Ok(self.find(token).await?.requester.clone())
+    }
+
+    async fn find(&self, token: &str) -> Result<Arc<Session>, AuthenticateError> {
+        match self.0.cache.get(token) {
+            Some(session) => Ok(session),
+            // Boxed, because it is rare, and would take its memory in the future of every request.
+            None => Box::pin(self.load(token)).await,
+        }
+    }
+
     async fn load(&self, token: &str) -> Result<Arc<Session>, AuthenticateError> {
         let revocations = self.0.revocations.load(Ordering::Acquire);
         let mut txn = self.0.store.read().await?;
         let found = access_tokens::find(&mut txn, token).await?;
         drop(txn);
         let found = found.filter(|found| !found.is_deactivated).ok_or(AuthenticateError::UnknownToken)?;
-        if found.is_locked {
-            return Err(AuthenticateError::Locked);
-        }
         let is_valid = found.valid_until_ts.is_none_or(|until_ts| until_ts > self.0.clock.now_ts());
         if let Some(refresh_token) = found.unused_refresh_token.filter(|_| is_valid) {
             self.record_first_use(&refresh_token).await?;
@@ -165,6 +178,7 @@ impl Sessions {
                 is_admin: found.is_admin,
                 is_guest: found.is_guest,
             },
+            is_locked: found.is_locked,
             valid_until_ts: found.valid_until_ts,
             last_seen_ts: AtomicI64::new(0),
         });
@@ -232,7 +246,7 @@ impl Sessions {
         make_token(kind, user_id, &self.0.random)
     }
 
-    /// Forgets what is cached of tokens that a unit of work revokes, when it is on disk.
+    /// Forgets what is cached of tokens that a unit of work revokes or whose user it changes, when it is on disk.
     pub fn forget_after(&self, txn: &mut WriteTxn, tokens: Vec<String>) {
         let shared = Arc::clone(&self.0);
         txn.after_commit(move || {

@@ -64,6 +64,11 @@ pub async fn find(txn: &mut ReadTxn, token: &str) -> Result<Option<AccessToken>,
     txn.fetch_optional(FIND, args![token]).await
 }
 
+/// All access tokens of a user.
+pub async fn list_of_user(txn: &mut ReadTxn, user_id: &UserId) -> Result<Vec<String>, StorageError> {
+    txn.fetch_all(LIST_OF_USER, args![user_id]).await
+}
+
 /// When the user last logged in on a device.
 pub async fn find_login_ts(
     txn: &mut ReadTxn,
@@ -116,6 +121,7 @@ sql! {
         INNER JOIN users AS u ON u.user_id = t.user_id
         LEFT JOIN refresh_tokens AS r ON r.token = t.refresh_token AND r.replaces IS NOT NULL
         WHERE t.token = $1";
+    LIST_OF_USER = "SELECT token FROM access_tokens WHERE user_id = $1 ORDER BY token";
     FIND_LOGIN_TS = "SELECT created_ts FROM access_tokens
         WHERE user_id = $1 AND device_id = $2
         ORDER BY created_ts DESC

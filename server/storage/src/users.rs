@@ -82,6 +82,11 @@ pub async fn set_admin(txn: &mut WriteTxn, user_id: &UserId, is_admin: bool) -> 
     Ok(txn.execute(SET_ADMIN, args![user_id, is_admin]).await? == 1)
 }
 
+/// Locks an account or unlocks it; `false` if there is no such user, or the account is closed.
+pub async fn set_locked(txn: &mut WriteTxn, user_id: &UserId, is_locked: bool) -> Result<bool, StorageError> {
+    Ok(txn.execute(SET_LOCKED, args![user_id, is_locked]).await? == 1)
+}
+
 /// Closes an account for good, which then has to leave its rooms, and marks it as erased if that is asked for; `false`
 /// if there is no such user.
 pub async fn deactivate(txn: &mut WriteTxn, user_id: &UserId, erase: bool) -> Result<bool, StorageError> {
@@ -128,6 +133,7 @@ sql! {
         ORDER BY user_id";
     SET_PASSWORD_HASH = "UPDATE users SET password_hash = $2 WHERE user_id = $1";
     SET_ADMIN = "UPDATE users SET is_admin = $2 WHERE user_id = $1";
+    SET_LOCKED = "UPDATE users SET is_locked = $2 WHERE user_id = $1 AND NOT is_deactivated";
     DEACTIVATE = "
         UPDATE users SET is_deactivated = TRUE, password_hash = NULL, is_erased = is_erased OR $2
         WHERE user_id = $1";

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State, routing::post};
+use futures_util::future::join_all;
 use http::Method;
 use myelin_services::interactive_auth::Reuse;
 use myelin_testkit::{Answer, TestServer, TestUser};
@@ -135,6 +136,17 @@ async fn failed_attempts_are_limited() {
         ask(&server, &alice, stage("alice", "wrong")).await.refused(401, "M_FORBIDDEN");
     }
     ask(&server, &alice, stage("alice", "password of alice")).await.refused(429, "M_LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn many_failed_attempts_at_once_are_limited_as_one_after_the_other() {
+    let server = start("rc_login: {failed_attempts: {per_second: 0.01, burst_count: 2}}").await;
+    let alice = server.user("alice").await;
+    let attempts = (0..20).map(|_| ask(&server, &alice, stage("alice", "wrong")));
+    let mut statuses: Vec<u16> =
+        join_all(attempts).await.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[401; 2].as_slice(), &[429; 18]].concat());
 }
 
 #[tokio::test]

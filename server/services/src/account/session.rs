@@ -6,10 +6,10 @@ use myelin_config::PasswordMode;
 use myelin_storage::{StorageError, WriteTxn, access_tokens, devices, users};
 use ruma::{OwnedDeviceId, OwnedUserId, UserId};
 
-use super::{Accounts, run_blocking};
+use super::Accounts;
 use crate::{
     password::{self, PasswordError},
-    ratelimit::LimitExceeded,
+    ratelimit::{LimitExceeded, RateLimiter},
     session::Requester,
 };
 
@@ -102,13 +102,7 @@ impl Accounts {
         self.limits.login_addresses.record(address)?;
         let user_id = self.find_user_id(user).ok_or(LoginError::Forbidden)?;
         self.limits.login_accounts.record(user_id.clone())?;
-        self.limits.failed_logins.check(&user_id)?;
-        if let Err(error) = self.check_password(&user_id, password).await {
-            if matches!(error, LoginError::Forbidden) {
-                self.limits.failed_logins.record(user_id)?;
-            }
-            return Err(error);
-        }
+        self.check_password(&user_id, password, &self.limits.failed_logins).await?;
         let session = self.open_session(&user_id, new).await?;
         Ok((user_id, session))
     }
@@ -216,23 +210,40 @@ impl Accounts {
         self.insert_tokens(txn, user_id, device_id, login).await
     }
 
-    /// Checks a password.
+    /// Checks a password. It counts as a wrong one until it is known to be right, so that many at once are no way
+    /// around the limit of `guesses`.
     ///
     /// # Errors
-    /// [`LoginError`] if it is not the user's, or the user cannot log in.
-    pub async fn check_password(&self, user_id: &UserId, password: String) -> Result<(), LoginError> {
+    /// [`LoginError`] if it is not the user's, or the user cannot log in, or there were too many guesses.
+    pub async fn check_password(
+        &self,
+        user_id: &UserId,
+        password: String,
+        guesses: &RateLimiter<OwnedUserId>,
+    ) -> Result<(), LoginError> {
+        guesses.record(user_id.to_owned())?;
+        let checked = self.verify_password(user_id, password).await;
+        if !matches!(checked, Err(LoginError::Forbidden)) {
+            guesses.take_back(user_id);
+        }
+        checked
+    }
+
+    async fn verify_password(&self, user_id: &UserId, password: String) -> Result<(), LoginError> {
         let mut txn = self.store.read().await?;
         let found = users::find(&mut txn, user_id).await?;
         drop(txn);
         let user = found.ok_or(LoginError::Forbidden)?;
-        check_account(&user)?;
-        let hash = user.password_hash.ok_or(LoginError::Forbidden)?;
-        let pepper = self.pepper();
-        if run_blocking(move || password::verify(&password, &pepper, &hash)).await? {
-            Ok(())
-        } else {
-            Err(LoginError::Forbidden)
+        if user.is_deactivated {
+            return Err(LoginError::Deactivated);
         }
+        let hash = user.password_hash.clone().ok_or(LoginError::Forbidden)?;
+        let pepper = self.pepper();
+        if !self.hashing.run(move || password::verify(&password, &pepper, &hash)).await? {
+            return Err(LoginError::Forbidden);
+        }
+        // Whoever does not know the password does not learn that the account is locked.
+        check_account(&user)
     }
 }
 

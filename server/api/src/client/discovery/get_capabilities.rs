@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 use ruma::api::client::discovery::get_capabilities::v3::{
-    Capabilities, ChangePasswordCapability, GetLoginTokenCapability, ProfileFieldsCapability, Request,
-    Response, RoomVersionStability, RoomVersionsCapability, ThirdPartyIdChangesCapability,
+    AccountModerationCapability, Capabilities, ChangePasswordCapability, GetLoginTokenCapability,
+    ProfileFieldsCapability, Request, Response, RoomVersionStability, RoomVersionsCapability,
+    ThirdPartyIdChangesCapability,
 };
 use ruma::profile::ProfileFieldName;
 
@@ -13,7 +14,7 @@ use crate::{
     state::{ApiState, CapabilitySettings},
 };
 
-pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Request>) -> Reply<Response> {
+pub(super) async fn route(State(state): State<ApiState>, request: Authenticated<Request>) -> Reply<Response> {
     let settings = &state.capabilities;
     let mut capabilities = Capabilities::new();
     capabilities.change_password = ChangePasswordCapability::new(settings.change_password);
@@ -37,6 +38,7 @@ pub(super) async fn route(State(state): State<ApiState>, _: Authenticated<Reques
     capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
     capabilities.get_login_token =
         GetLoginTokenCapability::new(state.services.accounts.allows_login_tokens());
+    capabilities.account_moderation = AccountModerationCapability::new(false, request.requester.is_admin);
     Reply(Response::new(capabilities))
 }
 
@@ -70,6 +72,16 @@ mod tests {
         let alice = server.user("alice").await;
         let body = server.get(&alice, PATH).await.ok();
         assert_eq!(body["capabilities"]["m.room_versions"]["default"], json!("10"));
+    }
+
+    #[tokio::test]
+    async fn administrators_are_told_that_they_may_lock_accounts() {
+        let server = TestServer::start().await;
+        let [admin, alice] = [server.admin("admin").await, server.user("alice").await];
+        let told = server.get(&admin, PATH).await.ok();
+        assert_eq!(told["capabilities"]["m.account_moderation"], json!({ "lock": true }));
+        let told = server.get(&alice, PATH).await.ok();
+        assert_eq!(told["capabilities"].get("m.account_moderation"), None);
     }
 
     #[tokio::test]

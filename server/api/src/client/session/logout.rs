@@ -3,11 +3,11 @@
 use axum::extract::State;
 use ruma::api::client::session::logout::v3::{Request, Response};
 
-use crate::{error::ApiError, reply::Reply, request::Authenticated, state::ApiState};
+use crate::{error::ApiError, reply::Reply, request::Leaving, state::ApiState};
 
 pub(super) async fn route(
     State(state): State<ApiState>,
-    request: Authenticated<Request>,
+    request: Leaving<Request>,
 ) -> Result<Reply<Response>, ApiError> {
     match state.services.accounts.log_out(&request.requester).await {
         Ok(()) => Ok(Reply(Response::new())),
@@ -17,6 +17,8 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::Method;
     use myelin_testkit::TestServer;
     use serde_json::json;
@@ -35,6 +37,16 @@ mod tests {
         server.get(&alice, WHOAMI).await.refused(401, "M_UNKNOWN_TOKEN");
         server.get(&other, WHOAMI).await.ok();
         server.get(&bob, WHOAMI).await.ok();
+    }
+
+    #[tokio::test]
+    async fn session_whose_token_has_expired_may_be_ended() {
+        let server = TestServer::start_with("nonrefreshable_access_token_lifetime: 5m").await;
+        let alice = server.user("alice").await;
+        server.advance(Duration::from_secs(6 * 60));
+        assert_eq!(server.get(&alice, WHOAMI).await.refused(401, "M_UNKNOWN_TOKEN")["soft_logout"], true);
+        server.post(&alice, PATH, json!({})).await.ok();
+        assert_eq!(server.get(&alice, WHOAMI).await.refused(401, "M_UNKNOWN_TOKEN")["soft_logout"], false);
     }
 
     #[tokio::test]

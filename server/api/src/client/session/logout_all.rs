@@ -3,11 +3,11 @@
 use axum::extract::State;
 use ruma::api::client::session::logout_all::v3::{Request, Response};
 
-use crate::{error::ApiError, reply::Reply, request::Authenticated, state::ApiState};
+use crate::{error::ApiError, reply::Reply, request::Leaving, state::ApiState};
 
 pub(super) async fn route(
     State(state): State<ApiState>,
-    request: Authenticated<Request>,
+    request: Leaving<Request>,
 ) -> Result<Reply<Response>, ApiError> {
     match state.services.accounts.log_out_everywhere(&request.requester.user_id).await {
         Ok(()) => Ok(Reply(Response::new())),

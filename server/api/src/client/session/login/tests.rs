@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::future::join_all;
 use http::{Method, Request};
 use myelin_services::account::Erasure;
 use myelin_testkit::{Answer, TestServer};
@@ -89,6 +90,34 @@ async fn guesses_are_limited_and_allowed_again_later() {
     assert_eq!(body["retry_after_ms"], json!(10_000));
     server.advance(Duration::from_secs(10));
     log_in(&server, by_password("alice", "password of alice")).await.ok();
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_limited_as_one_after_the_other() {
+    let server = TestServer::start_with(
+        "rc_login: {failed_attempts: {per_second: 0.1, burst_count: 2}, address: {per_second: 9, burst_count: 99}, \
+         account: {per_second: 9, burst_count: 99}}",
+    )
+    .await;
+    server.user("alice").await;
+    let guesses = (0..20).map(|_| log_in(&server, by_password("alice", "a guess")));
+    let mut statuses: Vec<u16> =
+        join_all(guesses).await.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[403; 2].as_slice(), &[429; 18]].concat());
+}
+
+#[tokio::test]
+async fn right_passwords_are_no_guesses() {
+    let server = TestServer::start_with(
+        "rc_login: {failed_attempts: {per_second: 0.1, burst_count: 1}, address: {per_second: 9, burst_count: 99}, \
+         account: {per_second: 9, burst_count: 99}}",
+    )
+    .await;
+    server.user("alice").await;
+    for _ in 0..3 {
+        log_in(&server, by_password("alice", "password of alice")).await.ok();
+    }
 }
 
 #[tokio::test]
