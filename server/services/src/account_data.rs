@@ -20,6 +20,10 @@ pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
 pub const MAX_TYPE_BYTES: usize = 255;
 /// Entries of a user in a room, or in none, at most.
 pub const MAX_ENTRIES: i64 = 1_000;
+/// Bytes of all entries of a user at most: whoever begins to sync gets them at once.
+pub const MAX_TOTAL_BYTES: i64 = 16 * 1024 * 1024;
+/// What an entry counts for besides its type and content.
+const ENTRY_BYTES: i64 = 100;
 
 /// The marker of `POST /read_markers`, which is set there and not as account data.
 pub(crate) const FULLY_READ: &str = "m.fully_read";
@@ -47,6 +51,9 @@ pub enum AccountDataError {
     /// There are [`MAX_ENTRIES`] already.
     #[error("there may be {MAX_ENTRIES} entries of account data in one place")]
     TooMany,
+    /// The user has [`MAX_TOTAL_BYTES`] already, or would have more.
+    #[error("the account data of a user may have {MAX_TOTAL_BYTES} bytes in all")]
+    Full,
     /// The user has never been anything in this room.
     #[error("the user has no membership in the room")]
     NoMembership,
@@ -157,12 +164,31 @@ async fn write(
     if content.len() > MAX_CONTENT_BYTES {
         return Err(AccountDataError::TooLarge);
     }
-    if account_data::find(txn, user_id, room, data_type).await?.is_none()
-        && account_data::count(txn, user_id, room).await? >= MAX_ENTRIES
-    {
+    let before = account_data::find(txn, user_id, room, data_type).await?;
+    if before.is_none() && account_data::count(txn, user_id, room).await? >= MAX_ENTRIES {
         return Err(AccountDataError::TooMany);
     }
+    check_growth(txn, user_id, data_type, before.as_deref(), content).await?;
     let position = txn.next_position().await?;
     account_data::put(txn, user_id, room, data_type, content, position).await?;
     Ok(position)
+}
+
+/// What does not grow is not counted: most changes replace something as long, and what is too much must be able to
+/// become less.
+async fn check_growth(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    data_type: &str,
+    before: Option<&str>,
+    content: &str,
+) -> Result<(), AccountDataError> {
+    let bytes = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let new_bytes = before.map_or(ENTRY_BYTES + bytes(data_type), |before| -bytes(before));
+    let growth_bytes = new_bytes + bytes(content);
+    if growth_bytes <= 0 {
+        return Ok(());
+    }
+    let total_bytes = account_data::sum_size_bytes(txn, user_id, ENTRY_BYTES).await?;
+    if total_bytes + growth_bytes > MAX_TOTAL_BYTES { Err(AccountDataError::Full) } else { Ok(()) }
 }

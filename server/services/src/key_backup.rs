@@ -8,11 +8,23 @@ use std::{
 };
 
 pub use myelin_storage::key_backups::{BackedUpKey, KeyBackup, KeyWorth};
-use myelin_storage::{StorageError, Store, key_backups};
-use ruma::UserId;
+use myelin_storage::{
+    StorageError, Store,
+    key_backups::{self, KeyChange, StoredWorth},
+};
+use ruma::{OwnedUserId, UserId};
 
 /// Keys of one backup at most.
 pub const MAX_KEYS: i64 = 500_000;
+
+/// Bytes of the keys in all backups of a user at most.
+pub const MAX_BYTES: i64 = 256 * 1024 * 1024;
+
+/// Backups of a user at most. Clients make a new one seldom, and some leave the old one.
+pub const MAX_BACKUPS: i64 = 100;
+
+/// So many versions back it is remembered that a backup was deleted.
+const REMEMBERED_VERSIONS: i64 = 100;
 
 /// Bytes of `auth_data`, and of the encrypted data of one key, at most.
 pub const MAX_DATA_BYTES: usize = 65_536;
@@ -23,11 +35,24 @@ const MAX_NAME_BYTES: usize = 255;
 /// Keys that one unit of work removes.
 const DELETED_AT_ONCE: u32 = 1000;
 
+/// Keys that are read at once.
+const PAGE: u32 = 100;
+
 /// Which keys of a backup are meant: all, those of a room, or that of a session of the room.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Selection<'a> {
     pub room_id: Option<&'a str>,
     pub session_id: Option<&'a str>,
+}
+
+/// Reads the keys of a backup in pages: all of them together may take [`MAX_BYTES`].
+pub struct KeyReader {
+    store: Store,
+    user_id: OwnedUserId,
+    version: i64,
+    room_id: Option<String>,
+    /// The last key that was read; `None` if that was the last of all.
+    after: Option<(String, String)>,
 }
 
 /// Why nothing was done with a backup.
@@ -48,6 +73,12 @@ pub enum KeyBackupError {
     /// More than [`MAX_KEYS`].
     #[error("a backup may have {MAX_KEYS} keys at most")]
     TooManyKeys,
+    /// More than [`MAX_BYTES`].
+    #[error("the backups of a user may take {MAX_BYTES} bytes at most")]
+    TooLarge,
+    /// There are [`MAX_BACKUPS`] already.
+    #[error("a user may have {MAX_BACKUPS} backups at most")]
+    TooManyBackups,
     /// The database failed.
     #[error(transparent)]
     Internal(#[from] StorageError),
@@ -78,7 +109,11 @@ impl KeyBackups {
         check_name(algorithm, "algorithm")?;
         check_size(auth_data, "auth_data")?;
         let mut txn = self.store.write("key_backup::create").await?;
+        if key_backups::totals(&mut txn, user_id).await?.backups >= MAX_BACKUPS {
+            return Err(KeyBackupError::TooManyBackups);
+        }
         let version = key_backups::insert(&mut txn, user_id, algorithm, auth_data).await?;
+        key_backups::forget_deleted(&mut txn, user_id, version - REMEMBERED_VERSIONS).await?;
         txn.commit().await?;
         Ok(version)
     }
@@ -132,31 +167,58 @@ impl KeyBackups {
         txn.commit().await?;
         loop {
             let mut txn = self.store.write_bulk("key_backup::delete").await?;
-            let deleted =
-                key_backups::delete_keys(&mut txn, user_id, version, None, None, DELETED_AT_ONCE).await?;
+            let limit = DELETED_AT_ONCE;
+            let change = key_backups::delete_keys(&mut txn, user_id, version, None, None, limit).await?;
+            // A backup without keys may be forgotten meanwhile.
+            if change.keys != 0 {
+                key_backups::record_change(&mut txn, user_id, version, change).await?;
+            }
             txn.commit().await?;
-            if deleted < u64::from(DELETED_AT_ONCE) {
+            if change.keys > -i64::from(limit) {
                 return Ok(());
             }
         }
     }
 
-    /// Keys of a backup, by room and session.
+    /// Reads the keys of a backup, of all rooms or of one.
     ///
     /// # Errors
     /// [`KeyBackupError`].
-    pub async fn list_keys(
+    pub async fn read_keys(
         &self,
         user_id: &UserId,
         version: &str,
-        selection: Selection<'_>,
-    ) -> Result<Vec<BackedUpKey>, KeyBackupError> {
-        check_selection(selection)?;
+        room_id: Option<&str>,
+    ) -> Result<KeyReader, KeyBackupError> {
+        check_selection(Selection { room_id, session_id: None })?;
         let version = parse_version(version)?;
         let mut txn = self.store.read().await?;
         key_backups::find(&mut txn, user_id, version).await?.ok_or(KeyBackupError::NotFound)?;
-        let Selection { room_id, session_id } = selection;
-        Ok(key_backups::list_keys(&mut txn, user_id, version, room_id, session_id).await?)
+        Ok(KeyReader {
+            store: self.store.clone(),
+            user_id: user_id.to_owned(),
+            version,
+            room_id: room_id.map(str::to_owned),
+            after: Some(Default::default()),
+        })
+    }
+
+    /// The key of a session in a backup, if it has one.
+    ///
+    /// # Errors
+    /// [`KeyBackupError`].
+    pub async fn find_key(
+        &self,
+        user_id: &UserId,
+        version: &str,
+        room_id: &str,
+        session_id: &str,
+    ) -> Result<Option<BackedUpKey>, KeyBackupError> {
+        check_selection(Selection { room_id: Some(room_id), session_id: Some(session_id) })?;
+        let version = parse_version(version)?;
+        let mut txn = self.store.read().await?;
+        key_backups::find(&mut txn, user_id, version).await?.ok_or(KeyBackupError::NotFound)?;
+        Ok(key_backups::find_key(&mut txn, user_id, version, room_id, session_id).await?)
     }
 
     /// Stores those of the keys that are new or better than what is there, and gives the backup after it.
@@ -186,32 +248,37 @@ impl KeyBackups {
                 KeyBackupError::NotFound
             });
         }
-        let stored: HashMap<(String, String), KeyWorth> =
+        let stored: HashMap<(String, String), StoredWorth> =
             key_backups::list_worths(&mut txn, user_id, version, &keys)
                 .await?
                 .into_iter()
-                .map(|stored| ((stored.room_id, stored.session_id), stored.worth))
+                .map(|stored| ((stored.room_id.clone(), stored.session_id.clone()), stored))
                 .collect();
         let mut better = BTreeMap::new();
-        let mut added = 0;
+        let mut change = KeyChange::default();
         for key in keys {
             let name = (key.room_id.clone(), key.session_id.clone());
             match stored.get(&name) {
-                Some(worth) if !is_better(key.worth, *worth) => continue,
-                Some(_) => {}
-                None => added += 1,
+                Some(stored) if !is_better(key.worth, stored.worth) => continue,
+                Some(stored) => change.size_bytes -= stored.size_bytes,
+                None => change.keys += 1,
             }
+            change.size_bytes += key.size_bytes();
             better.insert(name, key);
         }
         if better.is_empty() {
             return Ok(latest);
         }
-        if latest.key_count + added > MAX_KEYS {
+        if latest.key_count + change.keys > MAX_KEYS {
             return Err(KeyBackupError::TooManyKeys);
+        }
+        let size_bytes = key_backups::totals(&mut txn, user_id).await?.size_bytes;
+        if change.size_bytes > 0 && size_bytes + change.size_bytes > MAX_BYTES {
+            return Err(KeyBackupError::TooLarge);
         }
         let better: Vec<BackedUpKey> = better.into_values().collect();
         key_backups::set_keys(&mut txn, user_id, version, &better).await?;
-        let backup = key_backups::record_change(&mut txn, user_id, version, added).await?;
+        let backup = key_backups::record_change(&mut txn, user_id, version, change).await?;
         txn.commit().await?;
         Ok(backup)
     }
@@ -233,15 +300,34 @@ impl KeyBackups {
             let mut txn = self.store.write_bulk("key_backup::delete_keys").await?;
             key_backups::find(&mut txn, user_id, version).await?.ok_or(KeyBackupError::NotFound)?;
             let limit = DELETED_AT_ONCE;
-            let deleted =
+            let change =
                 key_backups::delete_keys(&mut txn, user_id, version, room_id, session_id, limit).await?;
-            let added = -i64::try_from(deleted).unwrap_or_default();
-            let backup = key_backups::record_change(&mut txn, user_id, version, added).await?;
+            let backup = key_backups::record_change(&mut txn, user_id, version, change).await?;
             txn.commit().await?;
-            if deleted < u64::from(limit) {
+            if change.keys > -i64::from(limit) {
                 return Ok(backup);
             }
         }
+    }
+}
+
+impl KeyReader {
+    /// The next keys in the order of rooms and sessions; none at the end. A backup may be changed meanwhile: what comes
+    /// is what it has then.
+    ///
+    /// # Errors
+    /// [`KeyBackupError`], also if the backup was deleted meanwhile.
+    pub async fn next_page(&mut self) -> Result<Vec<BackedUpKey>, KeyBackupError> {
+        let Some((room, session)) = &self.after else { return Ok(Vec::new()) };
+        let mut txn = self.store.read().await?;
+        key_backups::find(&mut txn, &self.user_id, self.version).await?.ok_or(KeyBackupError::NotFound)?;
+        let (room_id, after) = (self.room_id.as_deref(), (room.as_str(), session.as_str()));
+        let page =
+            key_backups::list_keys(&mut txn, &self.user_id, self.version, room_id, after, PAGE).await?;
+        let is_full = u32::try_from(page.len()).is_ok_and(|length| length >= PAGE);
+        let last = page.last().filter(|_| is_full);
+        self.after = last.map(|key| (key.room_id.clone(), key.session_id.clone()));
+        Ok(page)
     }
 }
 

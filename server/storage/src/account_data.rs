@@ -67,6 +67,15 @@ pub async fn count(txn: &mut ReadTxn, user_id: &UserId, room: Option<RoomNid>) -
     txn.fetch_one(COUNT, args![user_id, column(room)]).await
 }
 
+/// Bytes of all entries of a user, each counted for `each_bytes` more than its type and content.
+pub async fn sum_size_bytes(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    each_bytes: i64,
+) -> Result<i64, StorageError> {
+    txn.fetch_one(SUM_SIZE_BYTES, args![user_id, each_bytes]).await
+}
+
 /// The entries of a user that changed after the position, of all rooms and of none, in the order of change.
 pub async fn list_changes(
     txn: &mut ReadTxn,
@@ -107,6 +116,10 @@ sql! {
         SET content = excluded.content, position = excluded.position";
     FIND = "SELECT content FROM account_data WHERE user_id = $1 AND room_nid = $2 AND type = $3";
     COUNT = "SELECT COUNT(*) FROM account_data WHERE user_id = $1 AND room_nid = $2";
+    SUM_SIZE_BYTES = "
+        SELECT CAST(COALESCE(SUM(OCTET_LENGTH(type) + OCTET_LENGTH(content) + CAST($2 AS BIGINT)), 0) AS BIGINT)
+        FROM account_data
+        WHERE user_id = $1";
     LIST_CHANGES = "SELECT room_nid, type, content, position
         FROM account_data
         WHERE user_id = $1 AND position > $2

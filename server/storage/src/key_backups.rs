@@ -23,6 +23,8 @@ pub struct KeyBackup {
     pub etag: i64,
     /// How many keys there are.
     pub key_count: i64,
+    /// Bytes of the keys, see [`BackedUpKey::size_bytes`].
+    pub size_bytes: i64,
 }
 
 impl FromRow for KeyBackup {
@@ -33,6 +35,7 @@ impl FromRow for KeyBackup {
             auth_data: row.get(2)?,
             etag: row.get(3)?,
             key_count: row.get(4)?,
+            size_bytes: row.get(5)?,
         })
     }
 }
@@ -53,6 +56,14 @@ pub struct BackedUpKey {
     pub worth: KeyWorth,
     /// A JSON object.
     pub session_data: String,
+}
+
+impl BackedUpKey {
+    /// What the key counts for.
+    pub fn size_bytes(&self) -> i64 {
+        let bytes = self.room_id.len() + self.session_id.len() + self.session_data.len();
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
 }
 
 impl FromRow for BackedUpKey {
@@ -80,12 +91,41 @@ pub struct StoredWorth {
     pub room_id: String,
     pub session_id: String,
     pub worth: KeyWorth,
+    /// See [`BackedUpKey::size_bytes`].
+    pub size_bytes: i64,
 }
 
 impl FromRow for StoredWorth {
     fn from_row(row: &Row) -> Result<Self, StorageError> {
-        Ok(Self { room_id: row.get(0)?, session_id: row.get(1)?, worth: read_worth(row, 2)? })
+        Ok(Self {
+            room_id: row.get(0)?,
+            session_id: row.get(1)?,
+            worth: read_worth(row, 2)?,
+            size_bytes: row.get(5)?,
+        })
     }
+}
+
+/// What a user's backups take in all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BackupTotals {
+    /// Those that are not deleted.
+    pub backups: i64,
+    /// Bytes of the keys of all of them, and of those that are being deleted.
+    pub size_bytes: i64,
+}
+
+impl FromRow for BackupTotals {
+    fn from_row(row: &Row) -> Result<Self, StorageError> {
+        Ok(Self { backups: row.get(0)?, size_bytes: row.get(1)? })
+    }
+}
+
+/// How the keys of a backup become more, or less.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct KeyChange {
+    pub keys: i64,
+    pub size_bytes: i64,
 }
 
 /// Begins a backup and gives its version, which is above all others of the user.
@@ -123,24 +163,48 @@ pub async fn set_auth_data(
     Ok(())
 }
 
-/// Marks a backup as deleted; `false` if there never was one of that version. Its keys go with [`delete_keys`].
+/// What a user's backups take.
+pub async fn totals(txn: &mut ReadTxn, user_id: &UserId) -> Result<BackupTotals, StorageError> {
+    txn.fetch_one(TOTALS, args![user_id]).await
+}
+
+/// Forgets the backups below that version that are deleted with all of their keys.
+pub async fn forget_deleted(txn: &mut WriteTxn, user_id: &UserId, before: i64) -> Result<(), StorageError> {
+    txn.execute(FORGET_DELETED, args![user_id, before]).await?;
+    Ok(())
+}
+
+/// Marks a backup as deleted; `false` if there is none of that version, deleted or not. Its keys go with
+/// [`delete_keys`].
 pub async fn mark_deleted(txn: &mut WriteTxn, user_id: &UserId, version: i64) -> Result<bool, StorageError> {
     Ok(txn.execute(MARK_DELETED, args![user_id, version]).await? == 1)
 }
 
-/// Keys of a backup by room and session: all, those of a room, or that of a session. The backup's bound is the list's.
+/// Keys of a backup, of all rooms or of one, in the order of rooms and sessions: those behind `after`, `limit` at most.
 pub async fn list_keys(
     txn: &mut ReadTxn,
     user_id: &UserId,
     version: i64,
     room_id: Option<&str>,
-    session_id: Option<&str>,
+    after: (&str, &str),
+    limit: u32,
 ) -> Result<Vec<BackedUpKey>, StorageError> {
-    match (room_id, session_id) {
-        (None, _) => txn.fetch_all(LIST_KEYS, args![user_id, version]).await,
-        (Some(room), None) => txn.fetch_all(LIST_KEYS_OF_ROOM, args![user_id, version, room]).await,
-        (Some(room), Some(session)) => txn.fetch_all(LIST_KEY, args![user_id, version, room, session]).await,
+    let (after_room, session) = after;
+    match room_id {
+        None => txn.fetch_all(LIST_KEYS, args![user_id, version, after_room, session, limit]).await,
+        Some(room) => txn.fetch_all(LIST_KEYS_OF_ROOM, args![user_id, version, room, session, limit]).await,
     }
+}
+
+/// The key of a session in a backup.
+pub async fn find_key(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    version: i64,
+    room_id: &str,
+    session_id: &str,
+) -> Result<Option<BackedUpKey>, StorageError> {
+    txn.fetch_optional(FIND_KEY, args![user_id, version, room_id, session_id]).await
 }
 
 /// What those of the keys that are stored are worth; a key is a room and a session.
@@ -182,7 +246,7 @@ pub async fn set_keys(
     Ok(())
 }
 
-/// Removes up to `limit` keys of a backup: of all, of a room, or that of a session. Gives their number.
+/// Removes up to `limit` keys of a backup: of all, of a room, or that of a session. Says what that takes away.
 pub async fn delete_keys(
     txn: &mut WriteTxn,
     user_id: &UserId,
@@ -190,18 +254,21 @@ pub async fn delete_keys(
     room_id: Option<&str>,
     session_id: Option<&str>,
     limit: u32,
-) -> Result<u64, StorageError> {
-    txn.execute(DELETE_KEYS, args![user_id, version, room_id, session_id, limit]).await
+) -> Result<KeyChange, StorageError> {
+    let sizes: Vec<i64> =
+        txn.fetch_all(DELETE_KEYS, args![user_id, version, room_id, session_id, limit]).await?;
+    let keys = i64::try_from(sizes.len()).unwrap_or(i64::MAX);
+    Ok(KeyChange { keys: -keys, size_bytes: -sizes.iter().sum::<i64>() })
 }
 
-/// Counts a change of the keys, and gives the backup as it is after it.
+/// Counts a change of the keys, and gives the backup as it is after it, deleted or not.
 pub async fn record_change(
     txn: &mut WriteTxn,
     user_id: &UserId,
     version: i64,
-    added: i64,
+    change: KeyChange,
 ) -> Result<KeyBackup, StorageError> {
-    txn.fetch_one(RECORD_CHANGE, args![user_id, version, added]).await
+    txn.fetch_one(RECORD_CHANGE, args![user_id, version, change.keys, change.size_bytes]).await
 }
 
 /// Removes all backups of a user with their keys.
@@ -217,31 +284,44 @@ sql! {
         VALUES ($1, 1 + COALESCE((SELECT MAX(version) FROM key_backups WHERE user_id = $1), 0), $2, $3, 0, 0, FALSE)
         RETURNING version";
     FIND_LATEST = "
-        SELECT version, algorithm, auth_data, etag, key_count FROM key_backups
+        SELECT version, algorithm, auth_data, etag, key_count, size_bytes FROM key_backups
         WHERE user_id = $1 AND NOT deleted
         ORDER BY version DESC
         LIMIT 1";
     FIND = "
-        SELECT version, algorithm, auth_data, etag, key_count FROM key_backups
+        SELECT version, algorithm, auth_data, etag, key_count, size_bytes FROM key_backups
         WHERE user_id = $1 AND version = $2 AND NOT deleted";
     SET_AUTH_DATA = "UPDATE key_backups SET auth_data = $3 WHERE user_id = $1 AND version = $2";
-    MARK_DELETED = "UPDATE key_backups SET deleted = TRUE WHERE user_id = $1 AND version = $2";
+    MARK_DELETED = "UPDATE key_backups SET deleted = TRUE, auth_data = '{}' WHERE user_id = $1 AND version = $2";
+    TOTALS = "
+        SELECT
+            CAST(COUNT(CASE WHEN NOT deleted THEN 1 END) AS BIGINT),
+            CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT)
+        FROM key_backups
+        WHERE user_id = $1";
+    FORGET_DELETED = "
+        DELETE FROM key_backups
+        WHERE user_id = $1 AND version < $2 AND deleted AND size_bytes <= 0";
     LIST_KEYS = "
         SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
         FROM key_backup_sessions
-        WHERE user_id = $1 AND version = $2
-        ORDER BY room_id, session_id";
+        WHERE user_id = $1 AND version = $2 AND (room_id, session_id) > ($3, $4)
+        ORDER BY room_id, session_id
+        LIMIT $5";
     LIST_KEYS_OF_ROOM = "
         SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
         FROM key_backup_sessions
-        WHERE user_id = $1 AND version = $2 AND room_id = $3
-        ORDER BY session_id";
-    LIST_KEY = "
+        WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id > $4
+        ORDER BY session_id
+        LIMIT $5";
+    FIND_KEY = "
         SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
         FROM key_backup_sessions
         WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4";
     LIST_WORTHS = "
-        SELECT keys.room_id, keys.session_id, keys.first_message_index, keys.forwarded_count, keys.is_verified
+        SELECT
+            keys.room_id, keys.session_id, keys.first_message_index, keys.forwarded_count, keys.is_verified,
+            CAST(OCTET_LENGTH(keys.room_id) + OCTET_LENGTH(keys.session_id) + OCTET_LENGTH(keys.session_data) AS BIGINT)
         FROM json_each($3) AS wanted
         JOIN key_backup_sessions AS keys
             ON keys.user_id = $1 AND keys.version = $2
@@ -269,11 +349,12 @@ sql! {
                 AND (CAST($4 AS TEXT) IS NULL OR session_id = $4)
             ORDER BY room_id, session_id
             LIMIT $5
-        )";
+        )
+        RETURNING CAST(OCTET_LENGTH(room_id) + OCTET_LENGTH(session_id) + OCTET_LENGTH(session_data) AS BIGINT)";
     RECORD_CHANGE = "
-        UPDATE key_backups SET etag = etag + 1, key_count = key_count + $3
+        UPDATE key_backups SET etag = etag + 1, key_count = key_count + $3, size_bytes = size_bytes + $4
         WHERE user_id = $1 AND version = $2
-        RETURNING version, algorithm, auth_data, etag, key_count";
+        RETURNING version, algorithm, auth_data, etag, key_count, size_bytes";
     DELETE_KEYS_OF_USER = "DELETE FROM key_backup_sessions WHERE user_id = $1";
     DELETE_OF_USER = "DELETE FROM key_backups WHERE user_id = $1";
 }

@@ -16,8 +16,7 @@ mod get_latest_backup_info;
 #[cfg(test)]
 mod tests;
 mod update_backup_version;
-
-use std::collections::BTreeMap;
+mod write_keys;
 
 use axum::Router;
 use http::StatusCode;
@@ -85,12 +84,6 @@ struct KeyData {
     session_data: Box<RawValue>,
 }
 
-/// The keys of a room.
-#[derive(Default, Serialize)]
-struct RoomKeys {
-    sessions: BTreeMap<String, KeyData>,
-}
-
 fn read_key<T>(room_id: &str, session_id: &str, data: &Raw<T>) -> Result<BackedUpKey, ApiError> {
     let data: KeyData = serde_json::from_str(data.json().get())?;
     if !data.session_data.get().starts_with('{') {
@@ -108,13 +101,17 @@ fn read_key<T>(room_id: &str, session_id: &str, data: &Raw<T>) -> Result<BackedU
     })
 }
 
-fn show_key(key: BackedUpKey) -> Result<KeyData, ApiError> {
-    Ok(KeyData {
-        first_message_index: key.worth.first_message_index,
-        forwarded_count: key.worth.forwarded_count,
-        is_verified: key.worth.is_verified,
-        session_data: RawValue::from_string(key.session_data).map_err(|error| ApiError::internal(&error))?,
-    })
+impl TryFrom<BackedUpKey> for KeyData {
+    type Error = serde_json::Error;
+
+    fn try_from(key: BackedUpKey) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            first_message_index: key.worth.first_message_index,
+            forwarded_count: key.worth.forwarded_count,
+            is_verified: key.worth.is_verified,
+            session_data: RawValue::from_string(key.session_data)?,
+        })
+    }
 }
 
 /// What every change of keys is answered with.
@@ -145,7 +142,10 @@ impl From<KeyBackupError> for ApiError {
                     .with_field("current_version", json!(current.to_string()))
             }
             KeyBackupError::OtherAlgorithm | KeyBackupError::InvalidField(_) => Self::invalid_param(message),
-            KeyBackupError::TooManyKeys => Self::too_large(message),
+            KeyBackupError::TooManyKeys | KeyBackupError::TooLarge => Self::too_large(message),
+            KeyBackupError::TooManyBackups => {
+                Self::new(StatusCode::BAD_REQUEST, ErrorCode::LimitExceeded, message)
+            }
             KeyBackupError::Internal(error) => Self::internal(&error),
         }
     }

@@ -29,7 +29,7 @@ impl From<AccountDataError> for ApiError {
             }
             AccountDataError::NotAnObject => Self::bad_json(message),
             AccountDataError::InvalidType | AccountDataError::InvalidTag => Self::invalid_param(message),
-            AccountDataError::TooLarge => Self::too_large(message),
+            AccountDataError::TooLarge | AccountDataError::Full => Self::too_large(message),
             AccountDataError::TooMany => {
                 Self::new(StatusCode::BAD_REQUEST, ErrorCode::LimitExceeded, message)
             }

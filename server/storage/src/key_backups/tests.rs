@@ -38,27 +38,59 @@ async fn keys_are_found_replaced_and_deleted_at_every_depth() {
     set_keys(&mut txn, alice(), 1, &keys).await.unwrap();
     let replaced = key("!a:x", "2", 1);
     set_keys(&mut txn, alice(), 1, std::slice::from_ref(&replaced)).await.unwrap();
-    let all = list_keys(&mut txn, alice(), 1, None, None).await.unwrap();
+    let all = list_keys(&mut txn, alice(), 1, None, ("", ""), 9).await.unwrap();
     assert_eq!(all, [keys[0].clone(), replaced.clone(), keys[2].clone()]);
-    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), None).await.unwrap(), all[..2]);
-    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), Some("2")).await.unwrap(), [replaced]);
-    assert_eq!(list_keys(&mut txn, alice(), 2, None, None).await.unwrap(), []);
+    assert_eq!(list_keys(&mut txn, alice(), 1, None, ("", ""), 2).await.unwrap(), all[..2]);
+    assert_eq!(list_keys(&mut txn, alice(), 1, None, ("!a:x", "2"), 9).await.unwrap(), all[2..]);
+    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), ("", ""), 9).await.unwrap(), all[..2]);
+    assert_eq!(list_keys(&mut txn, alice(), 1, Some("!a:x"), ("!a:x", "1"), 9).await.unwrap(), all[1..2]);
+    assert_eq!(find_key(&mut txn, alice(), 1, "!a:x", "2").await.unwrap(), Some(replaced));
+    assert_eq!(find_key(&mut txn, alice(), 1, "!b:x", "2").await.unwrap(), None);
+    assert_eq!(list_keys(&mut txn, alice(), 2, None, ("", ""), 9).await.unwrap(), []);
     let worths =
         list_worths(&mut txn, alice(), 1, &[key("!b:x", "1", 9), key("!c:x", "1", 9)]).await.unwrap();
-    assert_eq!(worths.iter().map(|stored| stored.worth).collect::<Vec<_>>(), [keys[2].worth]);
-    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!a:x"), Some("1"), 9).await.unwrap(), 1);
-    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!b:x"), None, 9).await.unwrap(), 1);
-    assert_eq!(delete_keys(&mut txn, alice(), 1, None, None, 9).await.unwrap(), 1);
+    let found: Vec<_> = worths.iter().map(|stored| (stored.worth, stored.size_bytes)).collect();
+    assert_eq!(found, [(keys[2].worth, keys[2].size_bytes())]);
+    let one_less = KeyChange { keys: -1, size_bytes: -keys[0].size_bytes() };
+    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!a:x"), Some("1"), 9).await.unwrap(), one_less);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, Some("!b:x"), None, 9).await.unwrap(), one_less);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, None, None, 9).await.unwrap(), one_less);
+    assert_eq!(delete_keys(&mut txn, alice(), 1, None, None, 9).await.unwrap(), KeyChange::default());
 }
 
 #[tokio::test]
-async fn changes_move_the_etag_and_the_count() {
+async fn changes_move_the_etag_and_the_totals() {
     let store = TestStore::open().await;
     let mut txn = store.write("test").await.unwrap();
     insert_user(&mut txn, alice(), &[]).await;
     insert(&mut txn, alice(), "a", "{}").await.unwrap();
-    for (added, etag, key_count) in [(3, 1, 3), (0, 2, 3), (-2, 3, 1)] {
-        let backup = record_change(&mut txn, alice(), 1, added).await.unwrap();
-        assert_eq!((backup.etag, backup.key_count), (etag, key_count));
+    for (keys, etag, key_count) in [(3, 1, 3), (0, 2, 3), (-2, 3, 1)] {
+        let change = KeyChange { keys, size_bytes: 10 * keys };
+        let backup = record_change(&mut txn, alice(), 1, change).await.unwrap();
+        assert_eq!((backup.etag, backup.key_count, backup.size_bytes), (etag, key_count, 10 * key_count));
     }
+    insert(&mut txn, alice(), "a", "{}").await.unwrap();
+    record_change(&mut txn, alice(), 2, KeyChange { keys: 1, size_bytes: 7 }).await.unwrap();
+    assert_eq!(totals(&mut txn, alice()).await.unwrap(), BackupTotals { backups: 2, size_bytes: 17 });
+    mark_deleted(&mut txn, alice(), 2).await.unwrap();
+    assert_eq!(totals(&mut txn, alice()).await.unwrap(), BackupTotals { backups: 1, size_bytes: 17 });
+}
+
+#[tokio::test]
+async fn only_deleted_backups_without_keys_are_forgotten() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    insert_user(&mut txn, alice(), &[]).await;
+    for version in 1..=4 {
+        assert_eq!(insert(&mut txn, alice(), "a", "{}").await.unwrap(), version);
+    }
+    record_change(&mut txn, alice(), 2, KeyChange { keys: 1, size_bytes: 7 }).await.unwrap();
+    for version in [1, 2, 4] {
+        mark_deleted(&mut txn, alice(), version).await.unwrap();
+    }
+    forget_deleted(&mut txn, alice(), 4).await.unwrap();
+    assert!(!mark_deleted(&mut txn, alice(), 1).await.unwrap());
+    assert!(mark_deleted(&mut txn, alice(), 2).await.unwrap());
+    assert!(find(&mut txn, alice(), 3).await.unwrap().is_some());
+    assert!(mark_deleted(&mut txn, alice(), 4).await.unwrap());
 }

@@ -24,8 +24,12 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
-    use myelin_testkit::TestServer;
-    use serde_json::json;
+    use myelin_services::key_backup::MAX_BYTES;
+    use myelin_testkit::{
+        TestServer,
+        storage::key_backups::{self, KeyChange},
+    };
+    use serde_json::{Value, json};
 
     use super::super::tests::{KEYS, VERSION, create, fill, key, names};
 
@@ -93,5 +97,32 @@ mod tests {
             server.put(&alice, &path, body).await.refused(400, "M_INVALID_PARAM");
         }
         assert_eq!(names(&server, &alice, &version).await, [] as [String; 0]);
+    }
+
+    #[tokio::test]
+    async fn bytes_of_all_backups_of_a_user_are_bounded() {
+        let server = TestServer::start().await;
+        let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+        let old = create(&server, &alice).await;
+        let new = create(&server, &alice).await;
+        let mut txn = server.store.write("test").await.unwrap();
+        let nearly_all = KeyChange { keys: 1, size_bytes: MAX_BYTES - 300 };
+        key_backups::record_change(&mut txn, &alice.user_id, 1, nearly_all).await.unwrap();
+        txn.commit().await.unwrap();
+        let path = |version: &str| format!("{KEYS}?version={version}");
+        let put = async |user, version: &str, key: Value| {
+            let body = json!({ "rooms": { "!a:x": { "sessions": { "1": key } } } });
+            server.put(user, &path(version), body).await
+        };
+        let mut large = key(1);
+        large["session_data"]["ciphertext"] = json!("x".repeat(400));
+        put(&alice, &new, large.clone()).await.refused(413, "M_TOO_LARGE");
+        put(&alice, &new, key(2)).await.ok();
+        put(&alice, &new, large.clone()).await.refused(413, "M_TOO_LARGE");
+        put(&alice, &new, key(1)).await.ok();
+        server.delete(&alice, &format!("{KEYS}/!a:x/1?version={new}")).await.ok();
+        let of_bob = create(&server, &bob).await;
+        put(&bob, &of_bob, large).await.ok();
+        assert_eq!(server.get(&alice, &path(&old)).await.ok(), json!({ "rooms": {} }));
     }
 }

@@ -19,6 +19,7 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
+    use myelin_services::key_backup::MAX_BACKUPS;
     use myelin_testkit::TestServer;
     use serde_json::json;
 
@@ -33,6 +34,19 @@ mod tests {
         server.delete(&alice, &format!("{VERSION}/2")).await.ok();
         assert_eq!(create(&server, &alice).await, "3");
         assert_eq!(create(&server, &bob).await, "1");
+    }
+
+    #[tokio::test]
+    async fn number_of_backups_is_bounded() {
+        let server = TestServer::start().await;
+        let alice = server.user("alice").await;
+        for _ in 0..MAX_BACKUPS {
+            create(&server, &alice).await;
+        }
+        let body = json!({ "algorithm": "a", "auth_data": {} });
+        server.post(&alice, VERSION, body.clone()).await.refused(400, "M_LIMIT_EXCEEDED");
+        server.delete(&alice, &format!("{VERSION}/1")).await.ok();
+        server.post(&alice, VERSION, body).await.ok();
     }
 
     #[tokio::test]

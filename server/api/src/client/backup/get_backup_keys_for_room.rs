@@ -1,14 +1,9 @@
 //! [`GET /room_keys/keys/{roomId}`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keyskeysroomid)
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use myelin_services::key_backup::Selection;
+use axum::{extract::State, response::Response};
 use ruma::api::client::backup::get_backup_keys_for_room::v3::Request;
 
-use super::{RoomKeys, show_key};
+use super::write_keys::{self, Scope};
 use crate::{error::ApiError, request::Authenticated, state::ApiState};
 
 pub(super) async fn route(
@@ -16,13 +11,9 @@ pub(super) async fn route(
     request: Authenticated<Request>,
 ) -> Result<Response, ApiError> {
     let Authenticated { requester, body, .. } = request;
-    let selection = Selection { room_id: Some(body.room_id.as_str()), session_id: None };
-    let keys = state.services.key_backups.list_keys(&requester.user_id, &body.version, selection).await?;
-    let mut of_room = RoomKeys::default();
-    for key in keys {
-        of_room.sessions.insert(key.session_id.clone(), show_key(key)?);
-    }
-    Ok(Json(of_room).into_response())
+    let room_id = Some(body.room_id.as_str());
+    let keys = state.services.key_backups.read_keys(&requester.user_id, &body.version, room_id).await?;
+    Ok(write_keys::answer(keys, Scope::OneRoom))
 }
 
 #[cfg(test)]

@@ -1,27 +1,21 @@
 //! [`GET /room_keys/keys/{roomId}/{sessionId}`](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keyskeysroomidsessionid)
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use myelin_services::key_backup::Selection;
+use axum::{Json, extract::State};
 use ruma::api::client::backup::get_backup_keys_for_session::v3::Request;
 
-use super::show_key;
+use super::KeyData;
 use crate::{error::ApiError, request::Authenticated, state::ApiState};
 
 pub(super) async fn route(
     State(state): State<ApiState>,
     request: Authenticated<Request>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<KeyData>, ApiError> {
     let Authenticated { requester, body, .. } = request;
-    let selection = Selection { room_id: Some(body.room_id.as_str()), session_id: Some(&body.session_id) };
-    let keys = state.services.key_backups.list_keys(&requester.user_id, &body.version, selection).await?;
-    match keys.into_iter().next() {
-        Some(key) => Ok(Json(show_key(key)?).into_response()),
-        None => Err(ApiError::not_found("No room_keys found")),
-    }
+    let (room_id, session_id) = (body.room_id.as_str(), body.session_id.as_str());
+    let backups = &state.services.key_backups;
+    let key = backups.find_key(&requester.user_id, &body.version, room_id, session_id).await?;
+    let key = key.ok_or_else(|| ApiError::not_found("No room_keys found"))?;
+    Ok(Json(KeyData::try_from(key).map_err(|error| ApiError::internal(&error))?))
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-use myelin_services::{account_data::MAX_ENTRIES, ignored_users::Ignored};
+use myelin_services::{
+    account_data::{MAX_CONTENT_BYTES, MAX_ENTRIES, MAX_TOTAL_BYTES},
+    ignored_users::Ignored,
+};
 use myelin_testkit::storage::account_data;
 use myelin_testkit::{TestServer, TestUser};
 use serde_json::{Value, json};
@@ -87,6 +90,26 @@ async fn number_of_types_is_bounded() {
     txn.commit().await.unwrap();
     server.put(&alice, &path(&alice, "one.more"), json!({})).await.refused(400, "M_LIMIT_EXCEEDED");
     server.put(&alice, &path(&alice, "type0"), json!({ "a": 1 })).await.ok();
+}
+
+#[tokio::test]
+async fn bytes_of_all_that_a_user_has_are_bounded() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    let room = server.create_room(&alice, json!({})).await;
+    let of_room = |data_type| {
+        format!("/_matrix/client/v3/user/{}/rooms/{room}/account_data/{data_type}", alice.user_id)
+    };
+    let large = |bytes: usize| json!({ "text": "x".repeat(bytes - r#"{"text":""}"#.len()) });
+    let fitting = usize::try_from(MAX_TOTAL_BYTES).unwrap() / MAX_CONTENT_BYTES - 1;
+    for number in 0..fitting {
+        server.put(&alice, &path(&alice, &format!("{number}")), large(MAX_CONTENT_BYTES)).await.ok();
+    }
+    server.put(&alice, &of_room("a"), large(MAX_CONTENT_BYTES)).await.refused(413, "M_TOO_LARGE");
+    server.put(&alice, &of_room("a"), large(MAX_CONTENT_BYTES / 2)).await.ok();
+    server.put(&alice, &of_room("a"), large(MAX_CONTENT_BYTES)).await.refused(413, "M_TOO_LARGE");
+    server.put(&alice, &of_room("a"), large(MAX_CONTENT_BYTES / 4)).await.ok();
+    server.put(&bob, &path(&bob, "a"), large(MAX_CONTENT_BYTES)).await.ok();
 }
 
 #[tokio::test]
