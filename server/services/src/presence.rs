@@ -1,8 +1,10 @@
-//! Who is online (<https://spec.matrix.org/v1.19/client-server-api/#presence>), kept in memory only.
+//! Who is online (<https://spec.matrix.org/v1.19/client-server-api/#presence>).
 //!
 //! A user is what a client said last, as long as there are signs of life: [`Presence::set`], and a sync that is under
-//! way or was a short time ago ([`Presence::begin_sync`]).
+//! way or was a short time ago ([`Presence::begin_sync`]). That is known in memory, and stored now and then for the time
+//! after a start ([`stored`]).
 
+mod stored;
 mod told;
 
 use std::{
@@ -14,6 +16,7 @@ use myelin_config::{PresenceConfig, PresenceMode, RateLimit};
 use myelin_storage::{StorageError, Store, memberships};
 use ruma::{OwnedUserId, UserId, presence::PresenceState};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 pub use self::told::{Audience, PresenceChanges};
 
@@ -34,9 +37,9 @@ pub const MAX_STATUS_BYTES: usize = 2_048;
 /// Why presence is not set or shown.
 #[derive(Debug, thiserror::Error)]
 pub enum PresenceError {
-    /// The status message is too long.
-    #[error("a status message may have {MAX_STATUS_BYTES} bytes")]
-    StatusTooLong,
+    /// The status message is too long or holds a zero character.
+    #[error("a status message may have {MAX_STATUS_BYTES} bytes, none of them zero")]
+    InvalidStatus,
     /// The two users share no room.
     #[error("you are not allowed to see their presence")]
     Hidden,
@@ -72,6 +75,8 @@ struct Shared {
     config: PresenceConfig,
     limit: RateLimiter<OwnedUserId>,
     incarnation: u32,
+    /// Set when what was stored is in the state.
+    loaded: OnceCell<()>,
     state: Mutex<State>,
 }
 
@@ -93,6 +98,8 @@ struct Known {
     told: (PresenceState, Option<String>),
     /// Of the last change that they were told.
     serial: u64,
+    /// What is stored, and up to when the user was active by that.
+    stored: Option<(PresenceState, Option<String>, i64)>,
 }
 
 impl Presence {
@@ -107,8 +114,8 @@ impl Presence {
     ) -> Self {
         let limit = RateLimiter::new(limit, clock.clone());
         let incarnation = u32::from_be_bytes(random.bytes());
-        let state = Mutex::default();
-        Self(Arc::new(Shared { store, clock, notifier, config, limit, incarnation, state }))
+        let (loaded, state) = (OnceCell::new(), Mutex::default());
+        Self(Arc::new(Shared { store, clock, notifier, config, limit, incarnation, loaded, state }))
     }
 
     fn is_on(&self) -> bool {
@@ -126,10 +133,15 @@ impl Presence {
         message: Option<String>,
     ) -> Result<(), PresenceError> {
         self.0.limit.record(user_id.to_owned())?;
-        if message.as_ref().is_some_and(|message| message.len() > MAX_STATUS_BYTES) {
-            return Err(PresenceError::StatusTooLong);
+        if message.as_ref().is_some_and(|message| message.len() > MAX_STATUS_BYTES || message.contains('\0'))
+        {
+            return Err(PresenceError::InvalidStatus);
         }
-        if self.is_on() && self.record(user_id, |known| (known.state, known.message) = (state, message)) {
+        if !self.is_on() {
+            return Ok(());
+        }
+        self.load().await?;
+        if self.record(user_id, |known| (known.state, known.message) = (state, message)) {
             self.announce(&[user_id.to_owned()]).await?;
         }
         Ok(())
@@ -144,6 +156,7 @@ impl Presence {
         if !self.is_on() {
             return Ok(Syncing(None));
         }
+        self.load().await?;
         let counts = state != PresenceState::Offline;
         let has_changed = counts
             && self.record(user_id, |known| {
@@ -172,6 +185,7 @@ impl Presence {
                 return Err(PresenceError::Hidden);
             }
         }
+        self.load().await?;
         let now_ts = self.0.clock.now_ts();
         let state = self.state();
         Ok(state.users.get(user_id).map_or_else(Status::unknown, |known| self.status(known, now_ts)))
@@ -237,6 +251,7 @@ impl Presence {
             syncing: 0,
             told: (PresenceState::Offline, None),
             serial: 0,
+            stored: None,
         });
         known.last_seen_ts = now_ts;
         change(known);

@@ -93,6 +93,7 @@ mod nids;
 pub mod notifications;
 pub mod one_time_keys;
 mod positions;
+pub mod presence;
 pub mod profiles;
 pub mod published_rooms;
 pub mod push_rules;

@@ -26,7 +26,7 @@ pub(super) fn known_state(state: PresenceState) -> Result<PresenceState, ApiErro
 impl From<PresenceError> for ApiError {
     fn from(error: PresenceError) -> Self {
         match error {
-            PresenceError::StatusTooLong => Self::invalid_param(error.to_string()),
+            PresenceError::InvalidStatus => Self::invalid_param(error.to_string()),
             PresenceError::Hidden => Self::forbidden(error.to_string()),
             PresenceError::LimitExceeded(limit) => Self::limit_exceeded(limit.retry_after_ms),
             PresenceError::Internal(error) => Self::internal(&error),

@@ -1,7 +1,7 @@
 //! Closing an account for good: <https://spec.matrix.org/v1.19/client-server-api/#deactivating-an-account>.
 
 use myelin_storage::{
-    StorageError, account_data, cross_signing, filters, key_backups, profiles, push_rules, pushers,
+    StorageError, account_data, cross_signing, filters, key_backups, presence, profiles, push_rules, pushers,
     temporary_tokens, users,
 };
 use ruma::UserId;
@@ -61,6 +61,7 @@ impl Accounts {
         push_rules::delete(&mut txn, user_id).await?;
         filters::delete_of_user(&mut txn, user_id).await?;
         temporary_tokens::delete_of_user(&mut txn, user_id).await?;
+        presence::delete(&mut txn, user_id).await?;
         if erase {
             profiles::delete(&mut txn, user_id).await?;
         }

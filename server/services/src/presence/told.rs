@@ -70,7 +70,7 @@ impl Ledger {
         self.serial > since && (since < self.floor || rooms.iter().any(has_changed))
     }
 
-    fn record_user(&mut self, user_id: &UserId, known: &mut Known) {
+    pub(super) fn record_user(&mut self, user_id: &UserId, known: &mut Known) {
         self.users.remove(&known.serial);
         self.serial += 1;
         known.serial = self.serial;
@@ -107,6 +107,7 @@ impl Presence {
         txn: &mut ReadTxn,
         audience: Audience<'_>,
     ) -> Result<PresenceChanges, StorageError> {
+        self.load().await?;
         let Audience { reader, since, joined, .. } = audience;
         let Candidates { mark, changed, there } = self.candidates(audience);
         let mut told: BTreeMap<OwnedUserId, Status> = BTreeMap::new();
@@ -190,7 +191,7 @@ impl Presence {
         }
     }
 
-    /// Notices who became idle or went, if nobody looked a moment ago.
+    /// Notices who became idle or went, and stores some of what changed, if nobody looked a moment ago.
     pub(super) async fn look(&self) -> Result<(), StorageError> {
         let now_ts = self.0.clock.now_ts();
         let changed: Vec<OwnedUserId> = {
@@ -202,7 +203,8 @@ impl Presence {
             let changed = state.users.iter().filter(|(_, known)| self.has_changed(known, now_ts));
             changed.map(|(user_id, _)| user_id.clone()).collect()
         };
-        self.announce(&changed).await
+        self.announce(&changed).await?;
+        self.save().await
     }
 
     /// Notes what others see of the users now, and wakes those who share a room with them.

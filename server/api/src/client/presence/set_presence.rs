@@ -44,6 +44,8 @@ mod tests {
         let long = json!({ "presence": "online", "status_msg": "x".repeat(2_049) });
         server.put(&alice, &path, json!({ "presence": "dancing" })).await.refused(400, "M_INVALID_PARAM");
         server.put(&alice, &path, long).await.refused(400, "M_INVALID_PARAM");
+        let zero = json!({ "presence": "online", "status_msg": "a\0" });
+        server.put(&alice, &path, zero).await.refused(400, "M_INVALID_PARAM");
         server.put(&alice, &path, json!({})).await.refused(400, "M_MISSING_PARAM");
         let number = json!({ "presence": "online", "status_msg": 7 });
         server.put(&alice, &path, number).await.refused(400, "M_BAD_JSON");
