@@ -1,20 +1,23 @@
 //! What users have not read: how much, for sync, and which, as a list
 //! (<https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications>).
 
+mod audiences;
+mod newest;
+
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, hash_map::Entry},
-    sync::Arc,
 };
 
 pub use myelin_storage::Position;
 use myelin_storage::{
-    AudienceNid, ReadTxn, RoomNid, StorageError, Store, events,
-    notifications::{self, Digest, MAIN, Notification},
+    EventNid, ReadTxn, RoomNid, StorageError, Store, events,
+    notifications::{self, MAIN, Notification},
 };
-use quick_cache::{Weighter, sync::Cache};
 use ruma::{OwnedRoomId, UserId};
 use serde_json::value::RawValue;
 
+use self::{audiences::Audiences, newest::Newest};
 use crate::{
     cache::CacheSize,
     client_event::Form,
@@ -23,17 +26,13 @@ use crate::{
     timeline::{Access, ReadError},
 };
 
-/// Sets of users in memory at most, and what they may take together.
-const MAX_AUDIENCES: usize = 10_000;
-const MAX_AUDIENCES_BYTES: u64 = 16 * 1024 * 1024;
-
 /// Notifications in one answer at most.
-pub const MAX_PAGE: usize = 500;
+pub const MAX_PAGE: usize = 100;
 
-/// Rows looked at with one statement, and how many times that for one answer: who is notified seldom gets a short
-/// page with a token to go on.
-const WINDOW_ROWS: u32 = 500;
-const MAX_WINDOWS: usize = 10;
+/// Rows looked at together at least, and for one answer at most: who is notified seldom in busy rooms gets a short page
+/// with a token to go on.
+const MIN_PIECE: usize = 20;
+const MAX_LOOKED_AT: usize = 5_000;
 
 /// How much a user has not read. Highlights count as notifications too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,32 +80,18 @@ pub struct Listed {
 pub struct Notifications {
     store: Store,
     clock: Clock,
-    /// Sets of users by their digest, sorted.
-    audiences: Arc<Cache<Digest, Audience, OfBytes>>,
-}
-
-type Audience = Arc<[Box<str>]>;
-
-#[derive(Clone)]
-struct OfBytes;
-
-impl Weighter<Digest, Audience> for OfBytes {
-    fn weight(&self, _: &Digest, audience: &Audience) -> u64 {
-        64 + audience.iter().map(|user_id| 24 + user_id.len() as u64).sum::<u64>()
-    }
+    audiences: Audiences,
 }
 
 impl Notifications {
     /// The notifications in a store.
     pub fn new(store: Store, clock: Clock) -> Self {
-        let audiences = Arc::new(Cache::with_weighter(MAX_AUDIENCES, MAX_AUDIENCES_BYTES, OfBytes));
-        Self { store, clock, audiences }
+        Self { store, clock, audiences: Audiences::new() }
     }
 
     /// How much is remembered.
     pub(crate) fn cache_size(&self) -> CacheSize {
-        let size = CacheSize::of("push_audiences", self.audiences.len());
-        CacheSize { bytes: Some(self.audiences.weight()), ..size }
+        self.audiences.cache_size()
     }
 
     /// How much a user has not read in those rooms; rooms where that is nothing are not there. Counts stop at the ten
@@ -124,7 +109,7 @@ impl Notifications {
         for page in rooms.chunks(500) {
             let unread = notifications::list_unread(txn, user_id, page).await?;
             let audiences: Vec<_> = unread.iter().map(|unread| (unread.audience, unread.digest)).collect();
-            let includes = self.which_include(txn, user_id, &audiences).await?;
+            let includes = self.audiences.which_include(txn, user_id, &audiences).await?;
             for unread in unread.into_iter().filter(|unread| includes.get(&unread.digest) == Some(&true)) {
                 let of_room = counts.entry(unread.room).or_default();
                 let count = match unread.thread.as_str() {
@@ -155,63 +140,31 @@ impl Notifications {
         let limit = limit.clamp(1, MAX_PAGE);
         let user_id = &requester.user_id;
         let mut txn = self.store.read().await?;
+        let mut newest = Newest::find(&mut txn, user_id, before.unwrap_or(Position(i64::MAX))).await?;
         let mut reading = Reading { notifications: self, requester, rooms: HashMap::new() };
-        let mut before = before.unwrap_or(Position(i64::MAX));
         let mut listed = Vec::new();
-        for _ in 0..MAX_WINDOWS {
-            let Some(from) = notifications::find_window(&mut txn, before, WINDOW_ROWS).await? else {
-                return Ok((listed, None));
+        let mut looked_at = 0;
+        loop {
+            let piece = newest.take(&mut txn, (limit - listed.len()).max(MIN_PIECE)).await?;
+            let Some(last) = piece.last().map(|row| row.position) else { return Ok((listed, None)) };
+            looked_at += piece.len();
+            let audiences: Vec<_> = piece.iter().map(|row| (row.audience, row.digest)).collect();
+            let includes = self.audiences.which_include(&mut txn, user_id, &audiences).await?;
+            let is_meant = |row: &Notification| {
+                includes.get(&row.digest) == Some(&true) && (row.highlight || !only_highlights)
             };
-            let found = notifications::list(&mut txn, user_id, from, before, only_highlights).await?;
-            let audiences: Vec<_> = found.iter().map(|row| (row.audience, row.digest)).collect();
-            let includes = self.which_include(&mut txn, user_id, &audiences).await?;
-            for row in found.into_iter().filter(|row| includes.get(&row.digest) == Some(&true)) {
-                let position = row.position;
-                listed.extend(reading.read(&mut txn, row).await?);
+            let meant: Vec<Notification> = piece.into_iter().filter(is_meant).collect();
+            for (position, found) in reading.read(&mut txn, meant).await? {
+                listed.push(found);
                 if listed.len() == limit {
                     return Ok((listed, Some(position)));
                 }
             }
-            before = from;
-        }
-        Ok((listed, Some(before)))
-    }
-
-    /// In which of those sets the user is.
-    async fn which_include(
-        &self,
-        txn: &mut ReadTxn,
-        user_id: &UserId,
-        audiences: &[(AudienceNid, Digest)],
-    ) -> Result<HashMap<Digest, bool>, StorageError> {
-        let mut includes = HashMap::new();
-        let mut missing: HashMap<AudienceNid, Digest> = HashMap::new();
-        for (nid, digest) in audiences {
-            match self.audiences.get(digest) {
-                Some(audience) => {
-                    includes.insert(*digest, contains(&audience, user_id));
-                }
-                None => {
-                    missing.insert(*nid, *digest);
-                }
+            if looked_at >= MAX_LOOKED_AT {
+                return Ok((listed, Some(last)));
             }
         }
-        let nids: Vec<AudienceNid> = missing.keys().copied().collect();
-        for page in nids.chunks(100) {
-            for (nid, members) in notifications::list_audiences(txn, page).await? {
-                let members: Vec<Box<str>> = serde_json::from_str(&members)
-                    .map_err(|error| StorageError::Inconsistent(format!("a set of users: {error}")))?;
-                let (audience, digest): (Audience, Digest) = (members.into(), missing[&nid]);
-                includes.insert(digest, contains(&audience, user_id));
-                self.audiences.insert(digest, audience);
-            }
-        }
-        Ok(includes)
     }
-}
-
-fn contains(audience: &Audience, user_id: &UserId) -> bool {
-    audience.binary_search_by(|member| (**member).cmp(user_id.as_str())).is_ok()
 }
 
 /// Reads the events of one answer.
@@ -222,27 +175,68 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The event as the user sees it, unless it cannot be seen or is the user's own.
-    async fn read(&mut self, txn: &mut ReadTxn, row: Notification) -> Result<Option<Listed>, StorageError> {
+    /// The events as the user sees them, in the order of the rows, without those that cannot be seen or are the user's
+    /// own. What is of one room is read at once.
+    async fn read(
+        &mut self,
+        txn: &mut ReadTxn,
+        rows: Vec<Notification>,
+    ) -> Result<Vec<(Position, Listed)>, StorageError> {
+        let mut rooms: HashMap<RoomNid, Vec<Notification>> = HashMap::new();
+        for row in rows {
+            rooms.entry(row.room).or_default().push(row);
+        }
+        let mut read = Vec::new();
+        for (room, rows) in rooms {
+            read.extend(self.read_of_room(txn, room, rows).await?);
+        }
+        read.sort_unstable_by_key(|(position, _)| Reverse(*position));
+        Ok(read)
+    }
+
+    async fn read_of_room(
+        &mut self,
+        txn: &mut ReadTxn,
+        room: RoomNid,
+        rows: Vec<Notification>,
+    ) -> Result<Vec<(Position, Listed)>, StorageError> {
         let user_id = &self.requester.user_id;
-        if let Entry::Vacant(unknown) = self.rooms.entry(row.room) {
-            let access = match Access::find(txn, &row.room_id, user_id).await {
-                Ok(access) => Some(access),
-                Err(ReadError::Internal(error)) => return Err(error),
-                Err(_) => None,
-            };
-            unknown.insert(access);
-        }
-        let Some(Some(access)) = self.rooms.get(&row.room) else { return Ok(None) };
+        let access = match self.rooms.entry(room) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(find_access(txn, &rows, user_id).await?),
+        };
+        let Some(access) = access else { return Ok(Vec::new()) };
         let reader = access.reader(self.requester, self.notifications.clock.now_ts());
-        let stored = events::list(txn, &[row.event]).await?;
-        let shown = reader.see(txn, stored).await?;
-        if shown.first().is_none_or(|shown| shown.event.sender() == user_id.as_str()) {
-            return Ok(None);
+        let nids: Vec<EventNid> = rows.iter().map(|row| row.event).collect();
+        let mut stored = events::list(txn, &nids).await?;
+        stored.sort_unstable_by_key(|stored| Reverse(stored.position));
+        let mut shown = reader.see(txn, stored).await?;
+        shown.retain(|shown| shown.event.sender() != user_id.as_str());
+        let events = reader.format(txn, &shown, Form::WithRoomId).await?;
+        let mut events: HashMap<EventNid, Box<RawValue>> =
+            shown.iter().map(|shown| shown.nid).zip(events).collect();
+        let mut read = Vec::with_capacity(events.len());
+        for row in rows {
+            let Some(event) = events.remove(&row.event) else { continue };
+            let actions = RawValue::from_string(row.actions)
+                .map_err(|error| StorageError::Inconsistent(format!("actions: {error}")))?;
+            let listed = Listed { actions, event, is_read: row.is_read, room_id: row.room_id, ts: row.ts };
+            read.push((row.position, listed));
         }
-        let Some(event) = reader.format(txn, &shown, Form::WithRoomId).await?.pop() else { return Ok(None) };
-        let actions = RawValue::from_string(row.actions)
-            .map_err(|error| StorageError::Inconsistent(format!("actions: {error}")))?;
-        Ok(Some(Listed { actions, event, is_read: row.is_read, room_id: row.room_id, ts: row.ts }))
+        Ok(read)
+    }
+}
+
+/// What the user may read of the room of the rows.
+async fn find_access(
+    txn: &mut ReadTxn,
+    rows: &[Notification],
+    user_id: &UserId,
+) -> Result<Option<Access>, StorageError> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    match Access::find(txn, &row.room_id, user_id).await {
+        Ok(access) => Ok(Some(access)),
+        Err(ReadError::Internal(error)) => Err(error),
+        Err(_) => Ok(None),
     }
 }

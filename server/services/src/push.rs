@@ -2,34 +2,25 @@
 //! unit that stores the event, and stored in it. What follows from it, counts and lists, is in `notifications`.
 
 mod members;
+mod record;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use myelin_core::{
     Event, RoomVersionRules,
-    json::{Object, Value},
+    json::Object,
     power_levels::PowerLevels,
     push_rules::{Actions, BulkEvaluator, Member, RoomFacts},
 };
-use myelin_storage::{
-    EventNid, Position, RoomNid, StorageError, WriteTxn,
-    notifications::{self, Digest, NewNotification},
-};
+use myelin_storage::{StorageError, notifications::Digest};
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::members::{Before, RoomMembers};
-use crate::{
-    ignored_users::IgnoredUsers,
-    push_rules::PushRules,
-    thread::{self, Relation},
+pub(crate) use self::{
+    members::{Before, RoomMembers},
+    record::record,
 };
-
-/// Notifications that a room keeps; so many events a user can have unread in it.
-const KEPT: u32 = 10_000;
-
-/// A room is rid of older ones by one in so many events.
-const PRUNE_EVERY: i64 = 256;
+use crate::{ignored_users::IgnoredUsers, push_rules::PushRules};
 
 /// Works out who is notified. Cheap to clone.
 #[derive(Clone)]
@@ -159,49 +150,4 @@ impl Powers<'_> {
         let levels = levels.into_iter().flat_map(Object::iter);
         levels.filter_map(|(name, level)| Some((name.to_owned(), level.as_i64()?))).collect()
     }
-}
-
-/// Stores whom an event notifies, and that its sender has read what came before it.
-pub(crate) async fn record(
-    txn: &mut WriteTxn,
-    room: RoomNid,
-    event: &Event,
-    (nid, position): (EventNid, Position),
-    notices: &[Notice],
-    now_ts: i64,
-) -> Result<(), StorageError> {
-    let reads = event.state_key().is_none();
-    if notices.is_empty() && !reads {
-        return Ok(());
-    }
-    let place = thread::place(txn, room, relation_of(event)).await?;
-    let thread = place.thread();
-    for Notice { actions, highlight, members, digest } in notices {
-        let (event, highlight) = (nid, *highlight);
-        let new = NewNotification {
-            room,
-            position,
-            event,
-            thread,
-            members,
-            digest,
-            highlight,
-            actions,
-            ts: now_ts,
-        };
-        notifications::insert(txn, new).await?;
-    }
-    if reads && let Ok(sender) = UserId::parse(event.sender()) {
-        notifications::mark_read(txn, &sender, room, Some(thread), position).await?;
-    }
-    if position.0 % PRUNE_EVERY == 0 {
-        notifications::prune(txn, room, KEPT).await?;
-    }
-    Ok(())
-}
-
-fn relation_of(event: &Event) -> Option<Relation> {
-    let relation = event.content().get("m.relates_to")?;
-    let text = |key| relation.get(key).and_then(Value::as_str);
-    Relation::new(text("rel_type")?, text("event_id")?)
 }

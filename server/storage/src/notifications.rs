@@ -2,7 +2,10 @@
 //! (<https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications>).
 //!
 //! An event is a row for each way in which it notifies, mostly one, whatever the number of users: the row names a set
-//! of users, and rooms have few of those. What a user has not read is counted from the rows after the user's marks.
+//! of users ([`audiences`]), and rooms have few of those. What a user has not read is counted from the rows after the
+//! user's marks.
+
+pub(crate) mod audiences;
 
 use ruma::{OwnedEventId, OwnedRoomId, UserId};
 
@@ -10,6 +13,8 @@ use crate::{
     AudienceNid, EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
     engine::{FromRow, Row, Value, args, sql},
 };
+
+pub use audiences::{Audience, Members, list_audiences};
 
 /// The thread of what is in none.
 pub const MAIN: &str = "main";
@@ -90,6 +95,8 @@ pub struct Notification {
     pub audience: AudienceNid,
     /// What it is known by.
     pub digest: Digest,
+    /// Whether it is more important than others.
+    pub highlight: bool,
     /// What a push rule says to do, a JSON list.
     pub actions: String,
     /// When the event was received, in milliseconds since 1970.
@@ -108,9 +115,10 @@ impl FromRow for Notification {
             event_id: row.get(4)?,
             audience: row.get(5)?,
             digest: read_digest(row, 6)?,
-            actions: row.get(7)?,
-            ts: row.get(8)?,
-            is_read: row.get(9)?,
+            highlight: row.get(7)?,
+            actions: row.get(8)?,
+            ts: row.get(9)?,
+            is_read: row.get(10)?,
         })
     }
 }
@@ -123,11 +131,7 @@ fn read_digest(row: &Row, index: usize) -> Result<Digest, StorageError> {
 /// Stores a way in which an event notifies, and its set of users if the room has had no such set before.
 pub async fn insert(txn: &mut WriteTxn, new: NewNotification<'_>) -> Result<(), StorageError> {
     let NewNotification { room, position, event, thread, members, digest, highlight, actions, ts } = new;
-    let audience: AudienceNid =
-        match txn.fetch_optional(FIND_AUDIENCE, args![room, digest.as_slice()]).await? {
-            Some(audience) => audience,
-            None => txn.fetch_one(INSERT_AUDIENCE, args![room, digest.as_slice(), members]).await?,
-        };
+    let audience = audiences::get_or_insert(txn, room, digest, members).await?;
     let args = args![room, position, audience, event, thread, highlight, actions, ts];
     txn.write(INSERT, args).await?;
     Ok(())
@@ -142,7 +146,7 @@ pub async fn delete(txn: &mut WriteTxn, room: RoomNid, position: Position) -> Re
 /// Forgets all of a room but its newest `keep` rows, and the sets of users that are not used any more.
 pub async fn prune(txn: &mut WriteTxn, room: RoomNid, keep: u32) -> Result<(), StorageError> {
     if txn.execute(PRUNE, args![room, keep]).await? > 0 {
-        txn.write(PRUNE_AUDIENCES, args![room]).await?;
+        audiences::prune(txn, room).await?;
     }
     Ok(())
 }
@@ -174,38 +178,31 @@ pub async fn list_unread(
     txn.fetch_all(LIST_UNREAD, args![user_id, Value::list(rooms.iter().map(|room| room.0))]).await
 }
 
-/// The members of those sets of users, sorted JSON lists.
-pub async fn list_audiences(
-    txn: &mut ReadTxn,
-    audiences: &[AudienceNid],
-) -> Result<Vec<(AudienceNid, String)>, StorageError> {
-    txn.fetch_all(LIST_AUDIENCES, args![Value::list(audiences.iter().map(|audience| audience.0))]).await
-}
-
-/// Where the `rows`th newest row of all rooms before that place stands, or the oldest.
-pub async fn find_window(
-    txn: &mut ReadTxn,
-    before: Position,
-    rows: u32,
-) -> Result<Option<Position>, StorageError> {
-    let found: Option<i64> = txn.fetch_one(FIND_WINDOW, args![before, rows]).await?;
-    Ok(found.map(Position))
-}
-
-/// What notified whatever set of users in the rooms that the user is in, between two places, newest first.
-pub async fn list(
+/// The rooms that the user is in where anybody was notified before that place, with where that was last.
+pub async fn list_newest(
     txn: &mut ReadTxn,
     user_id: &UserId,
-    from: Position,
     before: Position,
-    only_highlights: bool,
+) -> Result<Vec<(RoomNid, Position)>, StorageError> {
+    txn.fetch_all(LIST_NEWEST, args![user_id, before]).await
+}
+
+/// What notified whatever set of users in a room before that place, newest first, `limit` at most. With an audience, what
+/// is at the place itself is there too, behind that audience.
+pub async fn list_of_room(
+    txn: &mut ReadTxn,
+    user_id: &UserId,
+    room: RoomNid,
+    before: (Position, Option<AudienceNid>),
+    limit: u32,
 ) -> Result<Vec<Notification>, StorageError> {
-    txn.fetch_all(LIST, args![user_id, from, before, !only_highlights]).await
+    let (position, audience) = before;
+    // Sets are counted from one.
+    let audience = audience.map_or(0, |audience| audience.0);
+    txn.fetch_all(LIST_OF_ROOM, args![user_id, room, position, audience, limit]).await
 }
 
 sql! {
-    FIND_AUDIENCE = "SELECT audience_nid FROM audiences WHERE room_nid = $1 AND digest = $2";
-    INSERT_AUDIENCE = "INSERT INTO audiences (room_nid, digest, members) VALUES ($1, $2, $3) RETURNING audience_nid";
     INSERT = "INSERT INTO notifications (room_nid, position, audience_nid, event_nid, thread, highlight, actions, ts)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     DELETE = "DELETE FROM notifications WHERE room_nid = $1 AND position = $2";
@@ -213,9 +210,6 @@ sql! {
         WHERE room_nid = $1 AND position < (
             SELECT position FROM notifications WHERE room_nid = $1 ORDER BY position DESC LIMIT 1 OFFSET $2
         )";
-    PRUNE_AUDIENCES = "DELETE FROM audiences
-        WHERE room_nid = $1
-            AND audience_nid NOT IN (SELECT audience_nid FROM notifications WHERE room_nid = $1)";
     MARK = "INSERT INTO read_marks (user_id, room_nid, thread, event_position)
         VALUES ($1, $2, $3, $4)
         ON CONFLICT (user_id, room_nid, thread) DO UPDATE SET event_position = excluded.event_position
@@ -236,19 +230,23 @@ sql! {
         GROUP BY notifications.room_nid, notifications.thread, notifications.audience_nid, audiences.digest,
             notifications.highlight
         ORDER BY notifications.room_nid, notifications.thread, notifications.audience_nid, notifications.highlight";
-    LIST_AUDIENCES = "SELECT audience_nid, members
-        FROM audiences
-        WHERE audience_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
-    FIND_WINDOW = "SELECT MIN(position)
-        FROM (SELECT position FROM notifications WHERE position < $1 ORDER BY position DESC LIMIT $2) AS newest";
-    LIST = "SELECT notifications.room_nid, rooms.room_id, notifications.position, notifications.event_nid,
-            event_ids.event_id, notifications.audience_nid, audiences.digest, notifications.actions,
-            notifications.ts,
+    LIST_NEWEST = "SELECT room_nid, newest
+        FROM (
+            SELECT memberships.room_nid AS room_nid, (
+                SELECT MAX(notifications.position) FROM notifications
+                WHERE notifications.room_nid = memberships.room_nid AND notifications.position < $2
+            ) AS newest
+            FROM memberships
+            WHERE memberships.user_id = $1 AND memberships.membership = 'join'
+        ) AS of_user
+        WHERE newest IS NOT NULL
+        ORDER BY newest";
+    LIST_OF_ROOM = "SELECT notifications.room_nid, rooms.room_id, notifications.position, notifications.event_nid,
+            event_ids.event_id, notifications.audience_nid, audiences.digest, notifications.highlight,
+            notifications.actions, notifications.ts,
             notifications.position <= COALESCE(whole.event_position, 0)
                 OR notifications.position <= COALESCE(own.event_position, 0)
         FROM notifications
-        JOIN memberships ON memberships.room_nid = notifications.room_nid AND memberships.user_id = $1
-            AND memberships.membership = 'join'
         JOIN audiences ON audiences.audience_nid = notifications.audience_nid
         JOIN rooms ON rooms.room_nid = notifications.room_nid
         JOIN event_ids ON event_ids.event_nid = notifications.event_nid
@@ -256,6 +254,10 @@ sql! {
             AND whole.thread = ''
         LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
             AND own.thread = notifications.thread
-        WHERE notifications.position >= $2 AND notifications.position < $3 AND (notifications.highlight OR $4)
-        ORDER BY notifications.position DESC, notifications.audience_nid";
+        WHERE notifications.room_nid = $2 AND (notifications.position, notifications.audience_nid) < ($3, $4)
+        ORDER BY notifications.position DESC, notifications.audience_nid DESC
+        LIMIT $5";
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

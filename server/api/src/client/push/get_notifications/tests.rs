@@ -1,5 +1,12 @@
 use myelin_services::notifications::{Count, Counts};
-use myelin_testkit::{TestServer, TestUser, storage::rooms};
+use myelin_testkit::{
+    TestServer, TestUser,
+    storage::{
+        events,
+        notifications::{self, MAIN, NewNotification},
+        rooms,
+    },
+};
 use ruma::{EventId, RoomId};
 use serde_json::{Value, json};
 
@@ -169,6 +176,100 @@ async fn list_is_newest_first_and_goes_on_where_it_ended() {
     assert_eq!(ids(&rest), [first.as_str()]);
     assert_eq!(ids(&list(&server, &bob, "?only=highlight").await), [first.as_str()]);
     assert!(list(&server, &alice, "").await.is_empty());
+}
+
+#[tokio::test]
+async fn list_is_merged_of_all_rooms_and_pages_leave_nothing_out() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    let rooms = [
+        server.room_of(&alice, &[&bob]).await,
+        server.room_of(&alice, &[&bob]).await,
+        server.room_of(&alice, &[&bob]).await,
+    ];
+    let mut sent = Vec::new();
+    for number in 0..130 {
+        // The first room is quiet, and its last message is an old one.
+        let room = &rooms[if number == 3 { 0 } else { 1 + number % 7 % 2 }];
+        sent.push(match number % 5 {
+            0 => mention(&server, &alice, room, &bob).await,
+            _ => server.send_text(&alice, room, "x").await.to_string(),
+        });
+        server.send_text(&bob, room, "own").await;
+    }
+    sent.reverse();
+    for limit in [7, 100] {
+        let mut found = Vec::new();
+        let mut from = String::new();
+        loop {
+            let page = server.get(&bob, &format!("{PATH}?limit={limit}{from}")).await.ok();
+            let listed = page["notifications"].as_array().unwrap();
+            assert!(listed.len() <= limit);
+            found.extend(ids(listed).into_iter().map(str::to_owned));
+            let Some(next) = page["next_token"].as_str() else { break };
+            from = format!("&from={next}");
+        }
+        assert_eq!(found, sent);
+    }
+}
+
+#[tokio::test]
+async fn busy_rooms_of_others_leave_no_gaps() {
+    let server = TestServer::start().await;
+    let [alice, bob, carol] =
+        [server.user("alice").await, server.user("bob").await, server.user("carol").await];
+    let quiet = server.room_of(&alice, &[&bob]).await;
+    let event_id = server.send_text(&alice, &quiet, "x").await;
+    let busy = server.room_of(&alice, &[&carol]).await;
+    let mut txn = server.store.write("test").await.unwrap();
+    let room = rooms::find(&mut txn, &busy).await.unwrap().unwrap().nid;
+    let event = events::find(&mut txn, &event_id).await.unwrap().unwrap().nid;
+    for _ in 0..6_000 {
+        let position = txn.next_position().await.unwrap();
+        let new = NewNotification {
+            room,
+            position,
+            event,
+            thread: MAIN,
+            members: "[]",
+            digest: &[0; 32],
+            highlight: false,
+            actions: "[]",
+            ts: 0,
+        };
+        notifications::insert(&mut txn, new).await.unwrap();
+    }
+    txn.commit().await.unwrap();
+    let answer = server.get(&bob, PATH).await.ok();
+    assert_eq!(ids(answer["notifications"].as_array().unwrap()), [event_id.as_str()]);
+    assert_eq!(answer.get("next_token"), None);
+}
+
+#[tokio::test]
+async fn members_of_a_large_room_are_notified_while_they_are_there() {
+    let mut server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let [bob, carol] = [server.user("bob").await, server.user("carol").await];
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    for number in 0..70 {
+        let user = server.user(&format!("user{number}")).await;
+        server.join(&user, &room_id).await;
+    }
+    for _ in 0..2 {
+        server.send_text(&alice, &room_id, "one").await;
+        server.join(&carol, &room_id).await;
+        server.send_text(&alice, &room_id, "two").await;
+        server.leave(&bob, &room_id).await;
+        server.send_text(&alice, &room_id, "three").await;
+        server.leave(&carol, &room_id).await;
+        server.join(&bob, &room_id).await;
+        server.restart().await;
+    }
+    for _ in 0..2 {
+        assert_eq!(counts(&server, &bob, &room_id).await.main, count(4, 0));
+        assert_eq!(counts(&server, &carol, &room_id).await.main, count(4, 0));
+        server.restart().await;
+    }
 }
 
 #[tokio::test]
