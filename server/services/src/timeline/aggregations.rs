@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use myelin_core::Event;
-use myelin_storage::{EventNid, ReadTxn, StorageError, events, relations};
+use myelin_storage::{EventNid, ReadTxn, StorageError, relations};
 use ruma::{OwnedEventId, UserId};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -72,18 +72,16 @@ impl Reader<'_> {
         // Who left does not learn what was said since.
         threads.retain(|thread| thread.latest_position <= self.until);
         let mut edited: Vec<EventNid> = threads.iter().map(|thread| thread.latest).collect();
-        let redacted = |nid: &EventNid| shown.iter().any(|s| s.nid == *nid && s.redacted_by.is_some());
+        let is_redacted = |shown: &Shown| shown.redacted_by.is_some() || shown.is_erased;
+        let redacted = |nid: &EventNid| shown.iter().any(|shown| shown.nid == *nid && is_redacted(shown));
         edited.extend(targets.iter().filter(|nid| !redacted(nid)));
         let edits: HashMap<EventNid, EventNid> =
             relations::list_edits(txn, self.room, &edited, self.until).await?.into_iter().collect();
         let wanted = edits.values().copied().chain(threads.iter().map(|thread| thread.latest));
-        let mut read: HashMap<EventNid, Event> = HashMap::new();
-        for stored in events::list(txn, &wanted.collect::<Vec<_>>()).await? {
-            read.insert(stored.nid, stored.read(self.rules)?);
-        }
+        let read = self.read_within(txn, &wanted.collect::<Vec<_>>()).await?;
         let edit_of = |nid: EventNid| {
-            let edit = read.get(edits.get(&nid)?)?;
-            Some(self.format_part(edit, form, None))
+            let edit = read.get(edits.get(&nid)?).filter(|edit| !edit.is_erased)?;
+            Some(self.format_part(&edit.event, form, None))
         };
         let mut found: HashMap<EventNid, Aggregation> = HashMap::new();
         for &nid in &targets {
@@ -93,11 +91,11 @@ impl Reader<'_> {
         }
         for thread in &threads {
             let Some(latest) = read.get(&thread.latest) else { continue };
-            let edit = edit_of(thread.latest);
+            let edit = if latest.is_erased { None } else { edit_of(thread.latest) };
             let of_latest =
                 edit.map(|edit| Aggregation { edit: Some(edit), ..Aggregation::default() }.write());
             found.entry(thread.root).or_default().thread = Some(ThreadSummary {
-                latest_event: self.format_part(latest, form, of_latest.as_deref()),
+                latest_event: self.format_part(&latest.event, form, of_latest.as_deref()),
                 count: thread.replies,
                 current_user_participated: thread.participated,
             });

@@ -1,6 +1,6 @@
 //! A stretch of a room's history as one user sees it: what is hidden, and what the server adds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use myelin_core::{
     Event, RoomVersionRules,
@@ -50,9 +50,15 @@ pub struct Shown {
     membership: Membership,
     /// The event of the same type and state key before it.
     pub(crate) replaces: Option<EventNid>,
-    /// What came before it is not told either.
-    is_erased: bool,
+    /// What came before it, and how it was edited, is not told either.
+    pub(super) is_erased: bool,
     pub(super) redacted_by: Option<EventNid>,
+}
+
+/// An event within another.
+pub(super) struct Within {
+    pub(super) event: Event,
+    pub(super) is_erased: bool,
 }
 
 /// What a state says about who sees an event.
@@ -127,21 +133,47 @@ impl Reader<'_> {
         shown: &mut [Shown],
         unseen: &[usize],
     ) -> Result<(), StorageError> {
-        let senders: BTreeSet<OwnedUserId> =
-            unseen.iter().filter_map(|at| UserId::parse(shown[*at].event.sender()).ok()).collect();
-        if senders.is_empty() {
-            return Ok(());
-        }
-        let senders: Vec<&UserId> = senders.iter().map(AsRef::as_ref).collect();
-        let erased = users::list_erased(txn, &senders).await?;
+        let erased = erased_among(txn, unseen.iter().map(|at| &shown[*at].event)).await?;
         for at in unseen {
             let shown = &mut shown[*at];
-            if erased.iter().any(|user_id| user_id == shown.event.sender()) {
+            if erased.contains(shown.event.sender()) {
                 shown.event = shown.event.redacted();
                 shown.is_erased = true;
             }
         }
         Ok(())
+    }
+
+    /// Events that are told within others, such as what was there before or the last of a thread. What erased users
+    /// wrote and the user was not there to see has no content here either.
+    pub(super) async fn read_within(
+        &self,
+        txn: &mut ReadTxn,
+        nids: &[EventNid],
+    ) -> Result<HashMap<EventNid, Within>, StorageError> {
+        let mut read = HashMap::new();
+        let stored = events::list(txn, nids).await?;
+        for stored in &stored {
+            read.insert(stored.nid, Within { event: stored.read(self.rules)?, is_erased: false });
+        }
+        let erased = erased_among(txn, read.values().map(|within| &within.event)).await?;
+        for stored in stored {
+            let Some(within) = read.get_mut(&stored.nid) else { continue };
+            if erased.contains(within.event.sender()) && !self.was_there(txn, &stored, &within.event).await? {
+                *within = Within { event: within.event.redacted(), is_erased: true };
+            }
+        }
+        Ok(read)
+    }
+
+    async fn was_there(
+        &self,
+        txn: &mut ReadTxn,
+        stored: &StoredEvent,
+        event: &Event,
+    ) -> Result<bool, StorageError> {
+        let before = self.look(txn, stored.state_before).await?;
+        Ok(self.judge(event, before).1 == View::Full)
     }
 
     /// The user's own membership, which the user sees whatever the room's history visibility is.
@@ -208,22 +240,20 @@ impl Reader<'_> {
     ) -> Result<Vec<Box<RawValue>>, StorageError> {
         let others: Vec<EventNid> =
             shown.iter().flat_map(|shown| shown.told_before().into_iter().chain(shown.redacted_by)).collect();
-        let mut events_by_nid = HashMap::new();
-        for stored in events::list(txn, &others).await? {
-            events_by_nid.insert(stored.nid, stored.read(self.rules)?);
-        }
+        let within = self.read_within(txn, &others).await?;
+        let event = |nid| within.get(&nid).map(|within| &within.event);
         let transactions = self.own_transactions(txn, shown).await?;
         let aggregations = self.aggregate(txn, shown, form).await?;
         Ok(shown
             .iter()
             .map(|shown| {
-                let redaction = shown.redacted_by.and_then(|nid| events_by_nid.get(&nid));
+                let redaction = shown.redacted_by.and_then(event);
                 let redacted_because =
                     redaction.map(|event| client_event::format_aged(event, form, self.now_ts));
                 let unsigned = Unsigned {
                     age_ms: Some(self.now_ts - shown.event.origin_server_ts()),
                     transaction_id: transactions.get(&shown.nid).map(String::as_str),
-                    replaces: shown.told_before().and_then(|nid| events_by_nid.get(&nid)),
+                    replaces: shown.told_before().and_then(event),
                     redacted_because: redacted_because.as_deref(),
                     membership: Some(shown.membership.as_str()),
                     relations: aggregations.get(&shown.nid).map(AsRef::as_ref),
@@ -244,4 +274,18 @@ impl Reader<'_> {
         let found = sent_transactions::list_of_events(txn, self.user_id, device_id, self.room, &own).await?;
         Ok(found.into_iter().collect())
     }
+}
+
+/// Those of the senders who are erased.
+async fn erased_among<'a>(
+    txn: &mut ReadTxn,
+    events: impl Iterator<Item = &'a Event>,
+) -> Result<HashSet<String>, StorageError> {
+    let senders: BTreeSet<OwnedUserId> =
+        events.filter_map(|event| UserId::parse(event.sender()).ok()).collect();
+    if senders.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let senders: Vec<&UserId> = senders.iter().map(AsRef::as_ref).collect();
+    Ok(users::list_erased(txn, &senders).await?.into_iter().map(String::from).collect())
 }

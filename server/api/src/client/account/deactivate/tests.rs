@@ -125,6 +125,79 @@ async fn erased_users_content_is_seen_only_by_those_who_were_there() {
     server.get(&bob, &profile).await.refused(404, "M_NOT_FOUND");
 }
 
+/// Whatever way an event comes to a client, and within whatever other event.
+#[tokio::test]
+async fn erased_users_content_is_hidden_in_every_answer() {
+    const CLIENT: &str = "/_matrix/client";
+    let server = TestServer::start().await;
+    let [alice, bob, carol] =
+        [server.user("alice").await, server.user("bob").await, server.user("carol").await];
+    let room = server.create_room(&bob, json!({ "preset": "public_chat" })).await;
+    server.join(&alice, &room).await;
+    let levels = json!({ "users": { alice.user_id.as_str(): 100 } });
+    server.send_state(&bob, &room, "m.room.power_levels", "", levels).await;
+    let text = |text: &str| json!({ "msgtype": "m.text", "body": text });
+    let related = |content: Value, relation: Value| {
+        let mut content = content;
+        content["m.relates_to"] = relation;
+        content
+    };
+    let send = async |user, content: Value| server.send_event(user, &room, "m.room.message", content).await;
+    let root = send(&bob, text("root")).await;
+    let original = send(&alice, text("secret original")).await;
+    let mut edit = related(text("* secret edit"), json!({ "rel_type": "m.replace", "event_id": original }));
+    edit["m.new_content"] = text("secret edit");
+    send(&alice, edit).await;
+    let in_thread = json!({ "rel_type": "m.thread", "event_id": root });
+    send(&alice, related(text("secret reply"), in_thread)).await;
+    server.send_state(&alice, &room, "m.room.topic", "", json!({ "topic": "secret topic" })).await;
+    server.send_state(&bob, &room, "m.room.topic", "", json!({ "topic": "the topic" })).await;
+    let redacted = send(&bob, text("redacted")).await;
+    let path = format!("{CLIENT}/v3/rooms/{room}/redact/{redacted}/1");
+    server.put(&alice, &path, json!({ "reason": "secret reason" })).await.ok();
+    deactivate(&server, &alice, true).await;
+    server.join(&carol, &room).await;
+
+    let filter = "%7B%22room%22:%7B%22timeline%22:%7B%22limit%22:50%7D%7D%7D";
+    let gets = [
+        format!("{CLIENT}/v3/rooms/{room}/event/{original}"),
+        format!("{CLIENT}/v3/rooms/{room}/event/{root}"),
+        format!("{CLIENT}/v3/rooms/{room}/event/{redacted}"),
+        format!("{CLIENT}/v3/rooms/{room}/context/{original}?limit=50"),
+        format!("{CLIENT}/v3/rooms/{room}/messages?dir=b&limit=50"),
+        format!("{CLIENT}/v3/rooms/{room}/messages?dir=f&limit=50"),
+        format!("{CLIENT}/v1/rooms/{room}/relations/{original}"),
+        format!("{CLIENT}/v1/rooms/{room}/relations/{root}"),
+        format!("{CLIENT}/v1/rooms/{room}/threads"),
+        format!("{CLIENT}/v3/sync?filter={filter}"),
+        format!("{CLIENT}/v3/notifications"),
+    ];
+    for path in &gets {
+        let told = server.get(&carol, path).await.ok().to_string();
+        assert!(!told.contains("secret"), "{path}: {told}");
+    }
+    let criteria = |term: &str| json!({ "search_categories": { "room_events": { "search_term": term } } });
+    let search = format!("{CLIENT}/v3/search");
+    let found = server.post(&carol, &search, criteria("secret")).await.ok();
+    assert_eq!(found["search_categories"]["room_events"]["count"], 0, "{found}");
+    let sliding = json!({ "lists": { "all": {
+        "ranges": [[0, 9]], "timeline_limit": 50, "required_state": [],
+    } } });
+    let path = format!("{CLIENT}/unstable/org.matrix.simplified_msc3575/sync");
+    let told = server.post(&carol, &path, sliding).await.ok().to_string();
+    assert!(!told.contains("secret"), "{told}");
+
+    // Who was there sees it all.
+    for path in &gets[..gets.len() - 1] {
+        let told = server.get(&bob, path).await.ok().to_string();
+        assert!(told.contains("secret"), "{path}: {told}");
+    }
+    assert_ne!(
+        server.post(&bob, &search, criteria("secret")).await.ok()["search_categories"]["room_events"]["count"],
+        0
+    );
+}
+
 #[tokio::test]
 async fn without_erasure_what_others_were_shown_stays() {
     let server = TestServer::start().await;
