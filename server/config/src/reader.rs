@@ -268,6 +268,14 @@ impl<'s, 'a> Reader<'s, 'a> {
         }
     }
 
+    /// A fault about a key of a mapping with free keys, told only when reading.
+    pub(crate) fn refuse_key(&mut self, name: &str, key: &str, message: &str) {
+        let mapping = self.given(name).and_then(Node::as_mapping);
+        let position = mapping.and_then(|mapping| mapping.find(key)).map(|entry| entry.key.position);
+        let path = full_name(&self.path, &format!("{name}.{key}"));
+        self.session.fault(FaultKind::Value, position, &path, message.to_owned());
+    }
+
     /// Options that exclude or need each other, told only when reading.
     pub(crate) fn conflict(&mut self, name: &str, message: &str) {
         if !self.session.is_describing() {

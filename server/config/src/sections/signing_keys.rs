@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::definition::Kind;
 use crate::reader::Reader;
 use crate::secret::Secret;
+use crate::setting::{Setting, Sink};
+use crate::yaml::Node;
 
 /// Signing keys. A field is the option of the same name.
 #[derive(Clone, Debug)]
@@ -40,6 +43,30 @@ pub struct TrustedKeyServer {
     pub accept_keys_insecurely: bool,
 }
 
+/// What JSON that is signed can hold of a number: <https://spec.matrix.org/v1.19/appendices/#canonical-json>.
+const MAX_TS: u64 = (1 << 53) - 1;
+
+/// The base64 of an ed25519 public key.
+#[derive(Default)]
+struct PublicKey(String);
+
+impl Setting for PublicKey {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+    fn read(node: &Node, sink: &mut Sink<'_>) -> Option<Self> {
+        // 32 bytes, in either of base64's alphabets, as signatures are read.
+        let is_key = |text: &&str| {
+            let digits = text.trim_end_matches('=');
+            digits.len() == 43 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(&b))
+        };
+        match node.as_text().filter(is_key) {
+            Some(text) => Some(Self(text.to_owned())),
+            None => sink.expected(node, "the base64 of an ed25519 public key, which has 32 bytes"),
+        }
+    }
+}
+
 const FEDERATION: &str = "there is no federation yet";
 
 pub(crate) fn read(r: &mut Reader<'_, '_>, server_name: &str) -> SigningKeysConfig {
@@ -59,10 +86,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, server_name: &str) -> SigningKeysConf
     SigningKeysConfig {
         signing_key_path: given.unwrap_or_else(|| default_path(r, server_name)),
         signing_key: r.get("signing_key", "null", "The signing key itself, in place of its file."),
-        old_signing_keys: r.map("old_signing_keys", "Keys that signed once, by key id.", |r| OldSigningKey {
-            key: r.require("key", "The public key in base64."),
-            expired_ts: r.require("expired_ts", "When it was retired, in milliseconds since 1970."),
-        }),
+        old_signing_keys: read_old_keys(r),
         key_refresh_interval: r.get(
             "key_refresh_interval",
             "1d",
@@ -88,6 +112,30 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, server_name: &str) -> SigningKeysConf
             "File of the keys to sign with when others ask for keys.",
         ),
     }
+}
+
+fn read_old_keys(r: &mut Reader<'_, '_>) -> BTreeMap<String, OldSigningKey> {
+    let keys = r.map("old_signing_keys", "Keys that signed once, by key id.", |r| {
+        let key: PublicKey = r.require("key", "The public key in base64.");
+        let expired_ts = r.require("expired_ts", "When it was retired, in milliseconds since 1970.");
+        if expired_ts > MAX_TS {
+            r.refuse("expired_ts", &format!("expected an integer from 0 to {MAX_TS}"));
+        }
+        OldSigningKey { key: key.0, expired_ts }
+    });
+    for id in keys.keys().filter(|id| !is_key_id(id)) {
+        let message =
+            "expected a key id like ed25519:a_abcd: the algorithm, and letters, digits or underscores";
+        r.refuse_key("old_signing_keys", id, message);
+    }
+    keys
+}
+
+/// <https://spec.matrix.org/v1.19/appendices/#signing-details>
+fn is_key_id(id: &str) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    id.strip_prefix("ed25519:").is_some_and(is_name)
 }
 
 fn default_path(r: &Reader<'_, '_>, server_name: &str) -> PathBuf {

@@ -53,6 +53,51 @@ password_config: yes
 }
 
 #[test]
+fn retired_signing_keys_are_looked_into() {
+    let key = "a".repeat(43);
+    let good =
+        format!("server_name: a.b\nold_signing_keys: {{'ed25519:a_1': {{key: {key}=, expired_ts: 1}}}}\n");
+    let files = Files::new(&[("a.yaml", &good)]);
+    assert_eq!(files.load().check(false).verdict, Verdict::Usable);
+    let files = Files::new(&[(
+        "a.yaml",
+        &format!(
+            "server_name: a.b
+old_signing_keys:
+  ed25519:a_short:
+    key: c2hvcnQ
+    expired_ts: 1
+  ed25519:a_other:
+    key: '{}'
+    expired_ts: yesterday
+  rsa:a_1:
+    key: {key}
+    expired_ts: 9007199254740992
+  'ed25519:':
+    key: {key}
+    expired_ts: -1
+  ed25519:a_none: {{}}
+",
+            "!".repeat(43)
+        ),
+    )]);
+    let errors: Vec<String> = files.faults().into_iter().filter(|line| line.starts_with("error: ")).collect();
+    let found = |line: u32, key: &str| {
+        let start = format!("error: a.yaml:{line}: old_signing_keys.{key}: expected ");
+        errors.iter().filter(|error| error.starts_with(&start)).count()
+    };
+    assert_eq!(found(4, "ed25519:a_short.key"), 1, "{errors:#?}");
+    assert_eq!(found(7, "ed25519:a_other.key"), 1, "{errors:#?}");
+    assert_eq!(found(8, "ed25519:a_other.expired_ts"), 1, "{errors:#?}");
+    assert_eq!(found(9, "rsa:a_1"), 1, "{errors:#?}");
+    assert_eq!(found(11, "rsa:a_1.expired_ts"), 1, "{errors:#?}");
+    assert_eq!(found(12, "ed25519:"), 1, "{errors:#?}");
+    assert_eq!(found(14, "ed25519:.expired_ts"), 1, "{errors:#?}");
+    assert_eq!(found(15, "ed25519:a_none.key") + found(15, "ed25519:a_none.expired_ts"), 2, "{errors:#?}");
+    assert_eq!(errors.len(), 9, "{errors:#?}");
+}
+
+#[test]
 fn verdicts_are_those_of_an_exec_condition() {
     let usable = Files::new(&[("a.yaml", "server_name: a.b\n")]).load().check(false).verdict;
     let not_configured = Files::new(&[("a.yaml", "# nothing yet\n")]).load().check(false).verdict;
