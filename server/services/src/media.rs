@@ -156,6 +156,13 @@ impl Media {
         }))
     }
 
+    /// Removes what a stop left of files that were being sent. To be called before anybody can send.
+    pub fn discard_unfinished(&self) {
+        if let Err(error) = self.0.files.discard_unfinished() {
+            tracing::warn!(error = %error, "unfinished uploads stay in the media store");
+        }
+    }
+
     /// Bytes that a file can have.
     pub fn max_upload_bytes(&self) -> u64 {
         self.0.settings.max_upload_size

@@ -249,8 +249,9 @@ impl Services {
 }
 
 impl Services {
-    /// Goes on with the work that a stop interrupted.
+    /// Goes on with the work that a stop interrupted, before there are requests.
     pub fn resume(&self) {
+        self.media.discard_unfinished();
         self.deactivations.resume();
     }
 }

@@ -62,12 +62,24 @@ impl Files {
         Self { root }
     }
 
+    /// Removes what a stop left of files that were being sent. Nobody may be sending any yet.
+    pub(super) fn discard_unfinished(&self) -> io::Result<()> {
+        match std::fs::remove_dir_all(self.temporary()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
     pub(super) fn path(&self, media_id: &str) -> PathBuf {
         split(&self.root.join("local_content"), media_id)
     }
 
     pub(super) async fn begin(&self, name: &str, max_bytes: u64) -> Result<Upload, MediaError> {
-        let folder = self.root.join("tmp");
+        let folder = self.temporary();
         fs::create_dir_all(&folder).await?;
         let path = TemporaryPath(folder.join(name));
         let file = File::create_new(&path.0).await?;
@@ -127,7 +139,7 @@ impl Files {
         made: Thumbnail,
         name: &str,
     ) -> io::Result<StoredFile> {
-        let folder = self.root.join("tmp");
+        let folder = self.temporary();
         fs::create_dir_all(&folder).await?;
         let temporary = TemporaryPath(folder.join(name));
         fs::write(&temporary.0, &made.bytes).await?;

@@ -330,3 +330,16 @@ async fn what_cannot_be_made_small_is_refused() {
     server.get(&alice, &thumbnail(&large, "width=1")).await.refused(400, "M_MISSING_PARAM");
     server.get(&alice, &thumbnail("nothing", "width=1&height=1")).await.refused(404, "M_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn what_a_crash_left_of_uploads_is_gone_after_the_start() {
+    let mut server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let media_id = upload(&server, &alice, "text/plain", b"whole".to_vec()).await;
+    let unfinished = server.folder().join("media/tmp/unfinished");
+    std::fs::write(&unfinished, "half a fi").unwrap();
+    server.restart().await;
+    assert!(!unfinished.exists());
+    assert_eq!(server.get(&alice, &download(&media_id)).await.bytes, b"whole");
+    upload(&server, &alice, "text/plain", b"next".to_vec()).await;
+}
