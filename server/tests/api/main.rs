@@ -1,6 +1,7 @@
 //! The client-server API as a whole, through the real router on a real store.
 
 mod authentication;
+mod authorization;
 mod coverage;
 mod encryption;
 mod hostile;

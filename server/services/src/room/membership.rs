@@ -128,6 +128,12 @@ impl Rooms {
             return Err(MembershipError::OtherServer(target.to_owned()));
         }
         let mut turn = self.0.turns.take(room_id).await?.ok_or(RoomError::UnknownRoom)?;
+        // Whoever is not in the room does not learn what others are there.
+        if requester.user_id != target
+            && membership_of(&mut turn, &requester.user_id).await? != Some(Membership::Join)
+        {
+            return Err(RoomError::Forbidden("You are not in the room".to_owned()).into());
+        }
         let before = turn.state("m.room.member", target.as_str()).await?;
         let was = before.as_ref().and_then(Event::membership).and_then(Membership::parse);
         check_transition(target, was, change)?;
@@ -157,7 +163,9 @@ impl Rooms {
         let room = rooms::find(&mut txn, room_id).await?.ok_or(RoomError::UnknownRoom)?;
         let found = memberships::find(&mut txn, room.nid, user_id).await?;
         match found.as_ref().map(|found| found.membership.as_str()) {
-            None | Some("leave" | "ban") => {}
+            // A room that the user has nothing to do with is like one that is not there.
+            None => return Err(RoomError::UnknownRoom.into()),
+            Some("leave" | "ban") => {}
             Some(_) => return Err(MembershipError::BadState(format!("User {user_id} in room {room_id}"))),
         }
         memberships::set_forgotten(&mut txn, room.nid, user_id, true).await?;
