@@ -170,7 +170,7 @@ pub async fn totals(txn: &mut ReadTxn, user_id: &UserId) -> Result<BackupTotals,
 
 /// Forgets the backups below that version that are deleted with all of their keys.
 pub async fn forget_deleted(txn: &mut WriteTxn, user_id: &UserId, before: i64) -> Result<(), StorageError> {
-    txn.execute(FORGET_DELETED, args![user_id, before]).await?;
+    txn.write(FORGET_DELETED, args![user_id, before]).await?;
     Ok(())
 }
 

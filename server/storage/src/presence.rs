@@ -36,7 +36,7 @@ pub async fn put(txn: &mut WriteTxn, users: &[Presence]) -> Result<(), StorageEr
     let rows = users
         .iter()
         .map(|user| serde_json::json!([user.user_id, user.state, user.message, user.last_active_ts]));
-    txn.execute(PUT, args![Value::list(rows)]).await?;
+    txn.write(PUT, args![Value::list(rows)]).await?;
     Ok(())
 }
 
@@ -47,7 +47,7 @@ pub async fn list(txn: &mut ReadTxn, limit: u32) -> Result<Vec<Presence>, Storag
 
 /// Forgets a user.
 pub async fn delete(txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
-    txn.execute(DELETE, args![user_id]).await?;
+    txn.write(DELETE, args![user_id]).await?;
     Ok(())
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn get_or_insert(
 
 /// Forgets the sets of a room that are not used any more.
 pub(super) async fn prune(txn: &mut WriteTxn, room: RoomNid) -> Result<(), StorageError> {
-    txn.execute(PRUNE, args![room]).await?;
+    txn.write(PRUNE, args![room]).await?;
     Ok(())
 }
 
