@@ -13,7 +13,7 @@ use myelin_storage::{
 };
 use ruma::{DeviceId, UserId};
 
-use crate::notify::Notifier;
+use crate::notify::{Notifier, RoomChange};
 
 /// Records changes of device lists, and tells what changed.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl DeviceLists {
     pub async fn record(&self, txn: &mut WriteTxn, user_id: &UserId) -> Result<(), StorageError> {
         let position = txn.next_position().await?;
         for room_id in device_lists::record_change(txn, user_id, position).await? {
-            self.notifier.wake_room_after(txn, &room_id, position);
+            self.notifier.wake_room_after(txn, &room_id, position, RoomChange::People);
         }
         self.notifier.wake_user_after(txn, user_id, position);
         Ok(())

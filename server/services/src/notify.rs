@@ -39,7 +39,37 @@ struct Tail {
 struct Topic {
     /// Position of the newest change; 0 if there was none since the floor.
     newest: Position,
+    /// The same for changes of some kinds only.
+    newest_people: Position,
+    newest_receipt: Position,
     waiters: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// What changed in a room. It spares those who follow the room questions of which they know the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomChange {
+    /// Events, among which are no memberships.
+    Events,
+    /// Memberships, and perhaps other events; or the devices of a member.
+    People,
+    /// Receipts.
+    Receipts,
+}
+
+/// What a user may have to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// What only the user sees.
+    pub own: bool,
+    /// Receipts of the user's rooms.
+    pub receipts: bool,
+    /// Memberships in the user's rooms, and devices of their members.
+    pub people: bool,
+}
+
+impl News {
+    /// Everything may be new.
+    pub const ALL: Self = Self { own: true, receipts: true, people: true };
 }
 
 impl Notifier {
@@ -64,13 +94,15 @@ impl Notifier {
     }
 
     /// Tells that something in a room was committed at `position`.
-    pub fn wake_room(&self, room: &RoomId, position: Position) {
+    pub fn wake_room(&self, room: &RoomId, position: Position, change: RoomChange) {
         let mut tail = self.tail();
         tail.advance(position);
         if let Some(topic) = tail.rooms.get_mut(room) {
-            topic.record(position);
+            topic.record(position, change);
         } else {
-            tail.rooms.insert(room.to_owned(), Topic { newest: position, waiters: BTreeMap::new() });
+            let mut topic = Topic::unchanged();
+            topic.record(position, change);
+            tail.rooms.insert(room.to_owned(), topic);
         }
     }
 
@@ -79,16 +111,16 @@ impl Notifier {
         let mut tail = self.tail();
         tail.advance(position);
         if let Some(topic) = tail.users.get_mut(user) {
-            topic.record(position);
+            topic.record(position, RoomChange::Events);
         } else {
-            tail.users.insert(user.to_owned(), Topic { newest: position, waiters: BTreeMap::new() });
+            tail.users.insert(user.to_owned(), Topic { newest: position, ..Topic::unchanged() });
         }
     }
 
     /// Tells it, as [`Notifier::wake_room`] does, when a unit of work is on disk.
-    pub fn wake_room_after(&self, txn: &mut WriteTxn, room: &RoomId, position: Position) {
+    pub fn wake_room_after(&self, txn: &mut WriteTxn, room: &RoomId, position: Position, change: RoomChange) {
         let (notifier, room) = (self.clone(), room.to_owned());
-        txn.after_commit(move || notifier.wake_room(&room, position));
+        txn.after_commit(move || notifier.wake_room(&room, position, change));
     }
 
     /// Tells it, as [`Notifier::wake_user`] does, when a unit of work is on disk.
@@ -124,6 +156,28 @@ impl Notifier {
     pub fn room_changed_since(&self, room: &RoomId, since: Position) -> bool {
         let tail = self.tail();
         since < tail.floor || tail.rooms.get(room).is_some_and(|topic| topic.newest > since)
+    }
+
+    /// What may have changed after `since` for a user who is in these rooms.
+    ///
+    /// It knows what was told. Ask it only about places up to which all was told ([`myelin_storage::Store::told`]).
+    pub fn news<'a>(
+        &self,
+        user: &UserId,
+        rooms: impl IntoIterator<Item = &'a RoomId>,
+        since: Position,
+    ) -> News {
+        let tail = self.tail();
+        let own = tail.users.get(user).is_some_and(|topic| topic.newest > since);
+        if own || since < tail.floor {
+            return News::ALL;
+        }
+        let mut news = News { own, receipts: false, people: false };
+        for topic in rooms.into_iter().filter_map(|room| tail.rooms.get(room)) {
+            news.receipts |= topic.newest_receipt > since;
+            news.people |= topic.newest_people > since;
+        }
+        news
     }
 
     /// Registers interest. What is told after this returns wakes the waiter, so register before looking.
@@ -168,11 +222,21 @@ impl Tail {
 
 impl Topic {
     fn unchanged() -> Self {
-        Self { newest: Position(0), waiters: BTreeMap::new() }
+        Self {
+            newest: Position(0),
+            newest_people: Position(0),
+            newest_receipt: Position(0),
+            waiters: BTreeMap::new(),
+        }
     }
 
-    fn record(&mut self, position: Position) {
+    fn record(&mut self, position: Position, change: RoomChange) {
         self.newest = self.newest.max(position);
+        match change {
+            RoomChange::Events => {}
+            RoomChange::People => self.newest_people = self.newest_people.max(position),
+            RoomChange::Receipts => self.newest_receipt = self.newest_receipt.max(position),
+        }
         self.wake();
     }
 
@@ -233,7 +297,7 @@ mod tests {
         let notifier = Notifier::new(Position(10));
         let alice = notifier.wait_for(user_id!("@alice:a"), [room_id!("!one:a")]);
         let bob = notifier.wait_for(user_id!("@bob:a"), [room_id!("!two:a")]);
-        notifier.wake_room(room_id!("!one:a"), Position(11));
+        notifier.wake_room(room_id!("!one:a"), Position(11), RoomChange::Events);
         assert!(alice.woken().now_or_never().is_some());
         assert!(alice.woken().now_or_never().is_none(), "woken once for one change");
         assert!(bob.woken().now_or_never().is_none());
@@ -246,7 +310,7 @@ mod tests {
         let room = room_id!("!one:a");
         assert!(notifier.changed_since(user, [room], Position(9)), "older than the tail: ask the database");
         assert!(!notifier.changed_since(user, [room], Position(10)));
-        notifier.wake_room(room, Position(11));
+        notifier.wake_room(room, Position(11), RoomChange::Events);
         notifier.wake_user(user_id!("@bob:a"), Position(12));
         assert!(notifier.changed_since(user, [room], Position(10)));
         assert!(
@@ -254,6 +318,24 @@ mod tests {
             "what only Bob sees is no change for Alice"
         );
         assert!(!notifier.room_changed_since(room, Position(11)));
+    }
+
+    #[test]
+    fn user_may_have_to_be_told_what_changed_in_its_rooms_and_nothing_else() {
+        let notifier = Notifier::new(Position(10));
+        let (user, rooms) = (user_id!("@alice:a"), [room_id!("!one:a"), room_id!("!two:a")]);
+        let news = |since| notifier.news(user, rooms, Position(since));
+        assert_eq!(news(9), News::ALL, "older than the tail");
+        notifier.wake_room(rooms[0], Position(11), RoomChange::Events);
+        notifier.wake_room(room_id!("!other:a"), Position(12), RoomChange::People);
+        assert_eq!(news(10), News { own: false, receipts: false, people: false });
+        notifier.wake_room(rooms[1], Position(13), RoomChange::Receipts);
+        notifier.wake_room(rooms[0], Position(14), RoomChange::People);
+        assert_eq!(news(10), News { own: false, receipts: true, people: true });
+        assert_eq!(news(13), News { own: false, receipts: false, people: true });
+        notifier.wake_user(user, Position(15));
+        assert_eq!(news(14), News::ALL);
+        assert_eq!(news(15), News { own: false, receipts: false, people: false });
     }
 
     #[test]

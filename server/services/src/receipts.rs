@@ -13,7 +13,12 @@ use myelin_storage::{
 use ruma::{EventId, OwnedEventId, RoomId, UserId};
 use serde_json::{Value, json};
 
-use crate::{account_data::FULLY_READ, clock::Clock, notify::Notifier, thread};
+use crate::{
+    account_data::FULLY_READ,
+    clock::Clock,
+    notify::{Notifier, RoomChange},
+    thread,
+};
 
 /// What a user has read.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +102,7 @@ impl Receipts {
             self.notifier.wake_user_after(&mut txn, user_id, position);
         }
         if let Some(position) = public {
-            self.notifier.wake_room_after(&mut txn, room_id, position);
+            self.notifier.wake_room_after(&mut txn, room_id, position, RoomChange::Receipts);
         }
         txn.commit().await?;
         Ok(())

@@ -2,7 +2,7 @@ use std::{
     fs::File,
     sync::{
         Arc, Mutex as StdMutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -78,6 +78,7 @@ struct Inner {
     /// Missing when the store is closed.
     lanes: StdMutex<Option<Lanes>>,
     committed: watch::Receiver<Position>,
+    told: Arc<AtomicI64>,
     incarnation: u32,
     commits: Arc<AtomicU64>,
     metrics: StorageMetrics,
@@ -115,6 +116,7 @@ impl Store {
         let kind = txn.engine();
         let readers = engine.readers();
         let commits = Arc::<AtomicU64>::default();
+        let told = Arc::new(AtomicI64::new(newest.0));
         let metrics = StorageMetrics::default();
         let writer = Writer {
             options: engine,
@@ -122,6 +124,7 @@ impl Store {
             lease,
             allocator: Allocator::default(),
             committed,
+            told: told.clone(),
             commits: commits.clone(),
             metrics: metrics.clone(),
         };
@@ -133,6 +136,7 @@ impl Store {
                 readers,
                 lanes: StdMutex::new(Some(Lanes { units, bulk })),
                 committed: watch,
+                told,
                 incarnation,
                 commits,
                 metrics,
@@ -190,6 +194,12 @@ impl Store {
     /// The newest committed position, to wait for newer ones. What it shows can be read from a snapshot.
     pub fn committed(&self) -> watch::Receiver<Position> {
         self.inner.committed.clone()
+    }
+
+    /// Up to where all has happened that was to follow from a commit ([`WriteTxn::after_commit`]). It may be behind
+    /// [`Store::committed`] for a moment.
+    pub fn told(&self) -> Position {
+        Position(self.inner.told.load(Ordering::Acquire))
     }
 
     /// The token of everything committed so far.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -44,6 +44,7 @@ pub(crate) struct Writer {
     pub(crate) lease: Lease,
     pub(crate) allocator: Allocator,
     pub(crate) committed: watch::Sender<Position>,
+    pub(crate) told: Arc<AtomicI64>,
     pub(crate) commits: Arc<AtomicU64>,
     pub(crate) metrics: StorageMetrics,
 }
@@ -147,6 +148,7 @@ impl Writer {
         for action in std::mem::take(&mut waiting.after) {
             action();
         }
+        self.told.store(position.0, Ordering::Release);
         waiting.answer(&Ok(position));
     }
 

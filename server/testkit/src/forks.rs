@@ -5,6 +5,7 @@ use myelin_core::{
     json::{self, Strictness, Value as CanonicalValue},
     signature::SigningKey,
 };
+use myelin_services::notify::RoomChange;
 use myelin_storage::{
     events::{self, EventFlags, NewEvent},
     rooms, state,
@@ -68,6 +69,6 @@ impl TestServer {
         let from = room.latest_position;
         rooms::advance(&mut txn, room.nid, from, position, false, now).await.expect("nobody else writes");
         txn.commit().await.expect("a commit");
-        self.services.notifier.wake_room(room_id, position);
+        self.services.notifier.wake_room(room_id, position, RoomChange::People);
     }
 }

@@ -31,6 +31,7 @@ use crate::{
     event_filter,
     ignored_users::Ignored,
     mark::Mark,
+    notify::News,
     presence::Audience,
     session::Requester,
     timeline::{Access, ReadError, Shown},
@@ -74,9 +75,6 @@ impl<'a> Collector<'a> {
 
     /// Everything after `since`, or everything.
     pub(super) async fn collect(&self, since: Option<Position>) -> Result<Response, StorageError> {
-        if let Some(since) = since {
-            self.acknowledge(since).await?;
-        }
         let Shared { joined, store, .. } = self.shared;
         let joined_rooms = joined.list(store, &self.requester.user_id).await?;
         // The snapshot shows at least what was committed before it.
@@ -88,15 +86,26 @@ impl<'a> Collector<'a> {
         // what came before it.
         let changed = memberships.iter().map(|membership| membership.position).max();
         until = until.max(changed.unwrap_or(until));
-        let to_device = self.to_device(txn, since, changed, &mut until).await?;
-        let mut own = OwnData::read(txn, self, since).await?;
+        let news = self.news(&joined_rooms, since, until);
+        let has_received = self.has_received(txn, since).await?;
+        let to_device = match news.own {
+            true => self.to_device(txn, since, changed, &mut until).await?,
+            false => Events::default(),
+        };
+        let mut own = OwnData::read(txn, self, since, news.own).await?;
         let typing = self.typing(txn, &joined_rooms, &mut own).await?;
-        let rooms = self.rooms(txn, &memberships, (since, until), &mut own).await?;
-        let device_lists = self.device_lists(txn, since).await?;
+        let rooms = self.rooms(txn, &memberships, (since, until), news, &mut own).await?;
+        let device_lists = match news.people {
+            true => self.device_lists(txn, since).await?,
+            false => DeviceLists::default(),
+        };
         let (counts, unused) = self.one_time_keys(txn).await?;
         let newly_joined = newly_joined(&memberships, since);
         let (presence, mut mark) = self.presence(txn, since, &joined_rooms, &newly_joined).await?;
         drop(snapshot);
+        if let Some(since) = since.filter(|_| has_received) {
+            self.forget_received(since).await?;
+        }
         if !newly_joined.is_empty() {
             mark = self.shared.presence.introduce(&self.requester.user_id, mark).await?;
         }
@@ -177,18 +186,35 @@ impl<'a> Collector<'a> {
         self.shared.store.token_at(position).to_string()
     }
 
-    /// The client has what came before its token.
-    pub(super) async fn acknowledge(&self, since: Position) -> Result<(), StorageError> {
-        let Some(device_id) = &self.requester.device_id else { return Ok(()) };
-        let user_id = &self.requester.user_id;
-        let mut txn = self.shared.store.read().await?;
-        let waiting = to_device::list(&mut txn, user_id, device_id, Position(i64::MIN), since, 1).await?;
-        drop(txn);
-        if !waiting.is_empty() {
-            let mut txn = self.shared.store.write("sync::acknowledge").await?;
-            to_device::delete_until(&mut txn, user_id, device_id, since).await?;
-            txn.commit().await?;
+    /// What may have changed for the user. What was committed a moment ago may not have been told yet, and then it is
+    /// not known.
+    fn news(&self, rooms: &[OwnedRoomId], since: Option<Position>, until: Position) -> News {
+        let Shared { notifier, store, .. } = self.shared;
+        match since {
+            Some(since) if store.told() >= until => {
+                notifier.news(&self.requester.user_id, rooms.iter().map(AsRef::as_ref), since)
+            }
+            _ => News::ALL,
         }
+    }
+
+    /// Whether there are messages to the device that the client has, which it says by its token.
+    pub(super) async fn has_received(
+        &self,
+        txn: &mut ReadTxn,
+        since: Option<Position>,
+    ) -> Result<bool, StorageError> {
+        let (Some(device_id), Some(since)) = (&self.requester.device_id, since) else { return Ok(false) };
+        let user_id = &self.requester.user_id;
+        Ok(!to_device::list(txn, user_id, device_id, Position(i64::MIN), since, 1).await?.is_empty())
+    }
+
+    /// Forgets the messages to the device that the client has.
+    pub(super) async fn forget_received(&self, since: Position) -> Result<(), StorageError> {
+        let Some(device_id) = &self.requester.device_id else { return Ok(()) };
+        let mut txn = self.shared.store.write("sync::forget_received").await?;
+        to_device::delete_until(&mut txn, &self.requester.user_id, device_id, since).await?;
+        txn.commit().await?;
         Ok(())
     }
 
@@ -271,9 +297,10 @@ impl<'a> Collector<'a> {
         txn: &mut ReadTxn,
         memberships: &[Membership],
         (since, until): Range,
+        news: News,
         own: &mut OwnData,
     ) -> Result<Rooms, StorageError> {
-        let wanted = self.choose(txn, memberships, (since, until), own).await?;
+        let wanted = self.choose(txn, memberships, (since, until), news, own).await?;
         let nids: Vec<RoomNid> = wanted.iter().map(|membership| membership.room).collect();
         let mut by_nid: BTreeMap<RoomNid, Room> = BTreeMap::new();
         for piece in nids.chunks(1_000) {
@@ -300,6 +327,7 @@ impl<'a> Collector<'a> {
         txn: &mut ReadTxn,
         memberships: &'m [Membership],
         (since, until): Range,
+        news: News,
         own: &mut OwnData,
     ) -> Result<Vec<&'m Membership>, StorageError> {
         let unwanted = unwanted_invites(txn, memberships, &own.ignored).await?;
@@ -313,7 +341,9 @@ impl<'a> Collector<'a> {
             .filter(|membership| membership.membership == "join")
             .map(|membership| membership.room)
             .collect();
-        own.read_receipts(txn, self, &joined, since).await?;
+        if news.receipts {
+            own.read_receipts(txn, self, &joined, since).await?;
+        }
         let Some(since) = since else {
             let visible: Vec<&Membership> = visible.collect();
             if self.filter.room.include_leave {

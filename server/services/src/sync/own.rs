@@ -34,14 +34,19 @@ struct Entry<'a> {
 }
 
 impl OwnData {
-    /// Reads what changed after `since`, or everything.
+    /// Reads what changed after `since`, or everything; only what is needed to read other things, if it is known that
+    /// nothing changed.
     pub(super) async fn read(
         txn: &mut ReadTxn,
         collector: &Collector<'_>,
         since: Option<Position>,
+        may_be_new: bool,
     ) -> Result<Self, StorageError> {
         let user_id = &collector.requester.user_id;
         let mut own = Self { ignored: Ignored::of(txn, user_id).await?, ..Self::default() };
+        if !may_be_new {
+            return Ok(own);
+        }
         let after = since.unwrap_or(Position(i64::MIN));
         for entry in account_data::list_changes(txn, user_id, after).await? {
             own.add(collector, &entry)?;

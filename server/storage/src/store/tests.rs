@@ -72,6 +72,20 @@ async fn what_follows_a_unit_happens_though_nobody_waits_for_it_and_only_if_it_i
 }
 
 #[tokio::test]
+async fn commit_is_told_when_all_that_follows_from_it_has_happened() {
+    let store = TestStore::open().await;
+    let (seen, see) = std::sync::mpsc::channel();
+    let mut txn = store.write("test").await.unwrap();
+    let position = txn.next_position().await.unwrap();
+    let meanwhile = (*store).clone();
+    txn.after_commit(move || seen.send((*meanwhile.committed().borrow(), meanwhile.told())).unwrap());
+    txn.commit().await.unwrap();
+    let (committed, told) = see.recv().unwrap();
+    assert!(committed == position && told < position, "{committed} {told}");
+    assert_eq!(store.told(), position);
+}
+
+#[tokio::test]
 async fn a_dropped_unit_leaves_nothing_behind() {
     let store = TestStore::open().await;
     let mut txn = store.write("test").await.unwrap();

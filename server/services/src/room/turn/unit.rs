@@ -12,6 +12,7 @@ use super::{
     },
     Turn, failed_before,
 };
+use crate::notify::RoomChange;
 
 /// A unit of work that holds the events of a turn. Dropped without [`Unit::commit`], it leaves nothing behind.
 pub(in crate::room) struct Unit {
@@ -87,10 +88,12 @@ impl Written {
     fn release(self, txn: &mut WriteTxn) {
         let Self { head, mut turn, events, .. } = self;
         let notifier = &turn.turns.notifier;
-        for target in persist::targets(&events) {
-            notifier.wake_user_after(txn, &target, head.position);
+        let targets = persist::targets(&events);
+        for target in &targets {
+            notifier.wake_user_after(txn, target, head.position);
         }
-        notifier.wake_room_after(txn, &head.room_id, head.position);
+        let change = if targets.is_empty() { RoomChange::Events } else { RoomChange::People };
+        notifier.wake_room_after(txn, &head.room_id, head.position, change);
         let (is_stored, stored) = watch::channel(false);
         let (turns, count) = (Arc::clone(&turn.turns), events.len() as u64);
         txn.after_commit(move || {

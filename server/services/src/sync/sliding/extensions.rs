@@ -101,7 +101,7 @@ impl Slide<'_> {
         rooms: &[RoomNid],
     ) -> Result<AccountData, StorageError> {
         let since = since.filter(|_| told.has_data);
-        let mut own = OwnData::read(txn, &self.collector, since).await?;
+        let mut own = OwnData::read(txn, &self.collector, since, true).await?;
         if since.is_some() {
             let begun = rooms.iter().filter(|nid| told.rooms.get(nid).is_some_and(|room| !room.has_data));
             let begun: Vec<RoomNid> = begun.copied().collect();
@@ -175,10 +175,11 @@ impl Slide<'_> {
 
     /// What the client says to have of the messages to its device is deleted.
     pub(super) async fn acknowledge_to_device(&self) -> Result<(), StorageError> {
-        match self.to_device_since() {
-            Some(since) => self.collector.acknowledge(since).await,
-            None => Ok(()),
-        }
+        let Some(since) = self.to_device_since() else { return Ok(()) };
+        let mut txn = self.collector.shared.store.read().await?;
+        let has_received = self.collector.has_received(&mut txn, Some(since)).await?;
+        drop(txn);
+        if has_received { self.collector.forget_received(since).await } else { Ok(()) }
     }
 
     async fn to_device(
