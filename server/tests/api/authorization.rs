@@ -235,6 +235,7 @@ impl<'a> Names<'a> {
             .replace("{type}", "org.example.type")
             .replace("{txnId}", "transaction")
             .replace("{tag}", "u.tag")
+            .replace("{kind}", "room")
             .replace("{roomAlias}", "%23alias:myelin.test")
     }
 }
@@ -347,16 +348,18 @@ async fn what_is_a_users_is_closed_to_others() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused_everywhere() {
+async fn bodies_that_are_no_objects_are_refused_everywhere() {
     let site = Site::new().await;
     let mut faults = Vec::new();
     let with_bodies =
         endpoints().filter(|endpoint| endpoint.served && matches!(endpoint.method, "POST" | "PUT"));
     for endpoint in with_bodies.filter(|endpoint| !NO_JSON.contains(&name(*endpoint).as_str())) {
-        // Another one each time: some endpoints end the session.
-        let user = site.server.session(&site.alice.user_id).await;
-        let found = site.ask(&user, &name(endpoint), &Names::default_of(&user), "version=1", "{").await;
-        faults.extend(difference(&name(endpoint), "a broken client", &found, (400, "M_NOT_JSON")));
+        for (body, errcode) in [("{", "M_NOT_JSON"), (r#""text""#, "M_BAD_JSON")] {
+            // Another session each time: some endpoints end it.
+            let user = site.server.session(&site.alice.user_id).await;
+            let found = site.ask(&user, &name(endpoint), &Names::default_of(&user), "version=1", body).await;
+            faults.extend(difference(&name(endpoint), body, &found, (400, errcode)));
+        }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }

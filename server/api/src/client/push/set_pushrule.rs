@@ -5,7 +5,7 @@ use myelin_core::push_rules::Placement;
 use myelin_services::push_rules::Change;
 use ruma::api::client::push::set_pushrule::v3::Response;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{RulePath, read_kind};
 use crate::{
@@ -27,9 +27,10 @@ pub(super) async fn route(
     PathArguments((kind, rule_id)): PathArguments<RulePath>,
     Query(place): Query<Place>,
     // ruma's type refuses actions and loses conditions that it does not know.
-    JsonBody(body): JsonBody<Value>,
+    JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Reply<Response>, ApiError> {
     let placement = Placement::new(place.before.as_deref(), place.after.as_deref());
+    let body = Value::Object(body);
     let change = Change::Put { body: &body, placement };
     let user_id = &bearer.requester.user_id;
     state.services.push_rules.change(user_id, read_kind(&kind)?, &rule_id, change).await?;
