@@ -9,6 +9,7 @@ mod metadata;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use flate2::read::GzDecoder;
 use rpm::{
     BuildConfig, Dependency, FileOptions, Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag,
     Package, PackageBuilder, Scriptlet,
@@ -272,13 +273,15 @@ pub(crate) fn verify(bytes: &[u8], trusted: &Certificates) -> anyhow::Result<()>
     trusted.verify_rpm_binary(signature.context("not signed")?, &package.header_bytes()?)
 }
 
-/// The signature header: signature and digests of the header, and the length of all that follows.
+/// The signature header: signature and digests of the header, the length of all that follows, and of the payload once it is
+/// unpacked, without which `rpm2cpio` believes that it failed.
 fn signature_header(header: &[u8], payload: &[u8], signature: &[u8]) -> anyhow::Result<Vec<u8>> {
     const REGION: u32 = 62;
     const RSA_HEADER: u32 = 268;
     const SHA1_HEADER: u32 = 269;
     const SHA256_HEADER: u32 = 273;
     const SIZE: u32 = 1000;
+    const UNPACKED_SIZE: u32 = 1007;
     const INT32: u32 = 4;
     const STRING: u32 = 6;
     const BINARY: u32 = 7;
@@ -286,11 +289,15 @@ fn signature_header(header: &[u8], payload: &[u8], signature: &[u8]) -> anyhow::
     let length = u32::try_from(header.len() + payload.len()).context("a package of more than 4 GiB")?;
     let sha1 = pgp::crypto::hash::HashAlgorithm::Sha1.digest(header)?;
     let text = |hexadecimal: String| [hexadecimal.as_bytes(), b"\0"].concat();
-    let entries: [(u32, u32, usize, Vec<u8>); 4] = [
+    let unpacked =
+        std::io::copy(&mut GzDecoder::new(payload), &mut std::io::sink()).context("a payload in gzip")?;
+    let unpacked = u32::try_from(unpacked).context("a payload of more than 4 GiB")?;
+    let entries: [(u32, u32, usize, Vec<u8>); 5] = [
         (RSA_HEADER, BINARY, signature.len(), signature.to_vec()),
         (SHA1_HEADER, STRING, 1, text(hex(&sha1))),
         (SHA256_HEADER, STRING, 1, text(sha256(header))),
         (SIZE, INT32, 1, length.to_be_bytes().to_vec()),
+        (UNPACKED_SIZE, INT32, 1, unpacked.to_be_bytes().to_vec()),
     ];
     let mut data = Vec::new();
     let mut index = Vec::new();

@@ -85,8 +85,11 @@ claims_of_rpm() {
     mkdir -p "$WORK/repos" "$WORK/root"
     cp "$WORK/site/rpm/myelin.repo" "$WORK/repos/"
     local source=$WORK/myelin-$VERSION-0.myelin1.src.rpm
-    claim 'dnf finds and fetches the source of the package' dnf -q -y --installroot="$WORK/root" --releasever=9 \
-        --setopt="reposdir=$WORK/repos" --setopt="cachedir=$WORK/dnf" download --source --destdir "$WORK" myelin
+    # The plugin's package cannot be installed beside zypper.
+    (cd "$WORK" && apt-get -q download dnf-plugins-core >/dev/null && dpkg-deb --extract dnf-plugins-core_*.deb plugins)
+    claim 'dnf finds and fetches the source of the package' env PYTHONPATH="$WORK/plugins/usr/lib/python3/dist-packages" \
+        dnf -q -y --installroot="$WORK/root" --releasever=9 \
+        --setopt="pluginpath=$WORK/plugins/usr/lib/python3/dist-packages/dnf-plugins" --setopt="reposdir=$WORK/repos" --setopt="cachedir=$WORK/dnf" download --source --destdir "$WORK" myelin
     rpm --dbpath "$WORK/keys-of-rpm" --import "$WORK"/site/rpm/RPM-GPG-KEY-myelin-*
     claim 'its signature is good' sh -c "rpm --dbpath '$WORK/keys-of-rpm' -K '$source' | grep -F 'digests signatures OK'"
     claim 'rpm takes it for a source' rpm --dbpath "$WORK/keys-of-rpm" --define "_topdir $WORK/rpmbuild" -i "$source"
@@ -96,8 +99,10 @@ claims_of_rpm() {
 
 # names_a_line FOLDER: whether gdb finds the lines of the program below a folder, by the build id.
 names_a_line() {
-    gdb -batch -nx -ex "set debug-file-directory $1/usr/lib/debug" -ex "file $1/usr/bin/myelin" -ex 'info line pack::main' 2>&1 |
-        grep -F 'main.rs'
+    local line
+    line=$(grep -n 'command_line::main()' packaging/src/main.rs | cut -d: -f1)
+    gdb -batch -nx -iex "set debug-file-directory $1/usr/lib/debug" -ex "info line main.rs:$line" "$1/usr/bin/myelin" 2>&1 |
+        grep -F 'starts at address'
 }
 
 claims_of_symbols() {
@@ -109,8 +114,10 @@ claims_of_symbols() {
     dpkg-deb --extract "$folder"/myelin-dbgsym/*.deb "$WORK/debian"
     claim 'with the package of symbols it has' names_a_line "$WORK/debian"
     mkdir "$WORK/rpm"
-    for file in "$WORK"/site/rpm/stable/*/Packages/myelin-{$VERSION,debuginfo}*.rpm; do
-        (cd "$WORK/rpm" && rpm2cpio "$file" | cpio -idm --quiet)
+    for file in "$WORK/site/rpm/stable/$(uname -m)"/Packages/myelin-{$VERSION,debuginfo}*.rpm; do
+        # Not by a pipe, which cpio closes early.
+        rpm2cpio "$file" >"$WORK/payload"
+        (cd "$WORK/rpm" && cpio -idm --quiet <"$WORK/payload")
     done
     claim 'the same by rpm' names_a_line "$WORK/rpm"
     claim 'lintian has nothing to say' lintian --allow-root --fail-on error,warning "$folder"/myelin-dbgsym/*.deb
@@ -118,7 +125,7 @@ claims_of_symbols() {
 
 main() {
     need python3=python3 curl=curl gpgv=gpgv dpkg-dev=dpkg-source rpm=rpmbuild dnf=dnf gdb=gdb cpio=cpio zstd=zstd \
-        lintian=lintian python3-dnf-plugins-core=/usr/lib/python3/dist-packages/dnf-plugins/download.py
+        lintian=lintian
     need_rust
     trap clean_up EXIT
     VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n1)

@@ -285,6 +285,55 @@ fn a_package_that_nobody_signed_is_found_in_a_signed_repository() {
 }
 
 #[test]
+fn every_rpm_that_was_built_names_its_source() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let folder = fs::canonicalize(workshop.path("site/rpm/stable/x86_64/Packages")).unwrap();
+    let is_built = |path: &PathBuf| path.extension().is_some_and(|end| end == "rpm");
+    for path in files_below(&folder).into_iter().filter(is_built) {
+        let package = ::rpm::Package::parse(&mut fs::read(&path).unwrap().as_slice()).unwrap();
+        package.verify_digests().unwrap();
+        let made_here = made_by_the_repository(package.metadata.get_name().unwrap());
+        let expected = if made_here { "(none)" } else { "myelin-0.1.0-0.myelin1.src.rpm" };
+        assert_eq!(package.metadata.get_source_rpm().unwrap(), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_program_with_symbols_gives_a_package_of_them() {
+    let workshop = Workshop::new();
+    let needs: &[(&str, &[&str])] = &[("libc.so.6", &["GLIBC_2.28"])];
+    let program = elf::tests::program_with_lines(object::elf::EM_X86_64, needs, b"main.rs:36");
+    fs::write(workshop.path("server"), program).unwrap();
+    workshop.all("0.1.0").unwrap();
+    assert_eq!(workshop.findings(), Vec::<String>::new());
+
+    let path = workshop.path("site/debian/pool/main/m/myelin-dbgsym/myelin-dbgsym_0.1.0-0myelin1_amd64.deb");
+    let symbols = deb::artifact(fs::read(path).unwrap()).unwrap();
+    let id = "ab".repeat(20);
+    for line in [
+        "Depends: myelin (= 0.1.0-0myelin1)",
+        "Section: debug",
+        "Auto-Built-Package: debug-symbols",
+        &format!("Build-Ids: {id}"),
+    ] {
+        assert!(symbols.metadata.lines().any(|found| found == line), "{line}: {}", symbols.metadata);
+    }
+    let rpm = |name: &str| {
+        let name = format!("site/rpm/stable/x86_64/Packages/{name}-0.1.0-0.myelin1.x86_64.rpm");
+        ::rpm::Package::parse(&mut fs::read(workshop.path(&name)).unwrap().as_slice()).unwrap()
+    };
+    let of_symbols = rpm("myelin-debuginfo");
+    let files = of_symbols.metadata.get_file_entries().unwrap();
+    let path = format!("/usr/lib/debug/.build-id/ab/{}.debug", &id[2..]);
+    assert!(files.len() == 1 && files[0].path() == Path::new(&path));
+    let installed = rpm("myelin");
+    let files = installed.metadata.get_file_entries().unwrap();
+    let program = files.iter().find(|file| file.path().ends_with("bin/myelin")).unwrap();
+    assert_ne!(program.size() as u64, fs::metadata(workshop.path("server")).unwrap().len());
+}
+
+#[test]
 fn how_packages_were_built_is_published_beside_them() {
     let workshop = Workshop::new();
     workshop.all("0.1.0").unwrap();

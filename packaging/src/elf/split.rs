@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use object::elf::{FileHeader64, PT_NOTE, PT_PHDR, SHF_ALLOC, SHT_NOBITS, SHT_NOTE, SectionHeader64};
+use object::elf::{
+    FileHeader64, PT_NOTE, PT_PHDR, SHF_ALLOC, SHT_NOBITS, SHT_NOTE, SHT_NULL, SectionHeader64,
+};
 use object::pod::bytes_of;
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, U16, U32, U64};
@@ -56,7 +58,7 @@ pub(crate) fn split(binary: &[u8]) -> anyhow::Result<Option<Split>> {
 
 /// What is loaded stays with the program, whatever its name.
 fn is_for_debuggers(section: &Section, name: &[u8], endian: Endianness) -> bool {
-    const NAMES: &[&[u8]] = &[b".symtab", b".strtab", b".symtab_shndx", b".gdb_index", b".gnu_debuglink"];
+    const NAMES: &[&[u8]] = &[b".symtab", b".strtab", b".symtab_shndx", b".gdb_index"];
     let named = name.starts_with(b".debug_") || name.starts_with(b".zdebug_") || NAMES.contains(&name);
     named && !is_loaded(section, endian)
 }
@@ -132,9 +134,13 @@ impl Parts<'_> {
             out.resize(out.len().max(end), 0);
             out[offset..end].copy_from_slice(content);
         };
+        let here = self.end_of_notes()?;
         for segment in &mut segments {
+            // What begins with the header still holds it; the rest is only said to be somewhere.
             if !matches!(segment.p_type(endian), PT_NOTE | PT_PHDR) {
-                segment.p_filesz = U64::new(endian, 0);
+                let found = here.saturating_sub(segment.p_offset(endian)).min(segment.p_filesz(endian));
+                let begins_the_file = segment.p_offset(endian) == 0;
+                segment.p_filesz = U64::new(endian, if begins_the_file { found } else { 0 });
             }
         }
         put(place, segments.iter().flat_map(bytes_of).copied().collect::<Vec<u8>>().as_slice());
@@ -147,7 +153,7 @@ impl Parts<'_> {
         for (section, _) in &self.sections {
             let mut section = *section;
             if is_loaded(&section, endian) {
-                if section.sh_type(endian) != SHT_NOTE {
+                if !matches!(section.sh_type(endian), SHT_NOTE | SHT_NULL) {
                     section.sh_type = U32::new(endian, SHT_NOBITS);
                 }
             } else if section.sh_type(endian) != SHT_NOBITS {
@@ -177,6 +183,19 @@ impl Parts<'_> {
         usize::from(self.header.e_shstrndx.get(self.endian))
     }
 
+    /// Behind the header, the table of segments and the notes, which lie at the beginning.
+    fn end_of_notes(&self) -> anyhow::Result<u64> {
+        let endian = self.endian;
+        let segments = self.header.program_headers(endian, self.binary)?;
+        let table = self.header.e_phoff(endian) + size_of_val(segments) as u64;
+        let notes = self
+            .sections
+            .iter()
+            .filter(|(section, _)| is_loaded(section, endian) && section.sh_type(endian) == SHT_NOTE);
+        let ends = notes.map(|(section, _)| section.sh_offset(endian) + section.sh_size(endian));
+        Ok(ends.max().unwrap_or_default().max(table))
+    }
+
     fn end_of_what_is_loaded(&self) -> anyhow::Result<usize> {
         let endian = self.endian;
         let segments = self.header.program_headers(endian, self.binary)?;
@@ -192,7 +211,7 @@ impl Parts<'_> {
 
 /// The first section, which is none, counts as loaded: it stays where it is.
 fn is_loaded(section: &Section, endian: Endianness) -> bool {
-    section.sh_flags(endian) & u64::from(SHF_ALLOC) != 0 || section.sh_type(endian) == object::elf::SHT_NULL
+    section.sh_flags(endian) & u64::from(SHF_ALLOC) != 0 || section.sh_type(endian) == SHT_NULL
 }
 
 /// Where the content went.
@@ -217,6 +236,11 @@ mod tests {
         let whole = fs::read(std::env::current_exe().unwrap()).unwrap();
         let split = split(&whole).unwrap().unwrap();
         (whole, split)
+    }
+
+    fn whole_sections(file: &object::File<'_>) -> usize {
+        // The first, which is none, is not among them.
+        file.sections().count() + 1
     }
 
     #[test]
@@ -256,6 +280,7 @@ mod tests {
             file.symbols().map(|symbol| (symbol.address(), symbol.name_bytes().unwrap().to_vec())).collect()
         };
         assert_eq!(names(&symbols), names(&whole));
+        assert_eq!(&split.symbols[split.symbols.len() - 64 * whole_sections(&whole)..][..64], &[0; 64]);
         let id = whole.build_id().unwrap().unwrap();
         assert_eq!(symbols.build_id().unwrap().unwrap(), id);
         assert_eq!(crate::digest::hex(id), split.build_id);

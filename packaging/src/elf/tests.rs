@@ -1,12 +1,17 @@
 //! Programs that ask for what a test wants them to, and nothing else: they cannot run.
 
-use object::elf::{DT_NULL, ET_DYN, VER_NEED_CURRENT};
-use object::write::elf::{FileHeader, Vernaux, Verneed, Writer};
+use object::elf::{DT_NULL, ET_DYN, SHF_ALLOC, SHT_NOTE, SHT_PROGBITS, VER_NEED_CURRENT};
+use object::write::elf::{FileHeader, SectionHeader, Vernaux, Verneed, Writer};
 
 use super::*;
 
 /// A program for a processor, with its libraries and the versions of their symbols; a weak one begins with `?`.
 pub(crate) fn program(machine: u16, libraries: &[(&str, &[&str])]) -> Vec<u8> {
+    program_with_lines(machine, libraries, &[])
+}
+
+/// Such a program with a build id and, for debuggers, lines, if there are any.
+pub(crate) fn program_with_lines(machine: u16, libraries: &[(&str, &[&str])], lines: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = Writer::new(Endianness::Little, true, &mut bytes);
     let aux_count = libraries.iter().map(|(_, versions)| versions.len()).sum();
@@ -30,10 +35,23 @@ pub(crate) fn program(machine: u16, libraries: &[(&str, &[&str])]) -> Vec<u8> {
     writer.reserve_dynstr_section_index();
     writer.reserve_dynamic_section_index();
     writer.reserve_gnu_verneed_section_index();
+    // A note of type 3 by "GNU", with an id of twenty bytes.
+    let note = [[4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0].as_slice(), b"GNU\0", &[0xab; 20]].concat();
+    let own =
+        [(".note.gnu.build-id", SHT_NOTE, SHF_ALLOC, note), (".debug_line", SHT_PROGBITS, 0, lines.to_vec())];
+    let own: Vec<_> = own.iter().filter(|_| !lines.is_empty()).collect();
+    let own_names: Vec<_> = own
+        .iter()
+        .map(|(name, ..)| {
+            writer.reserve_section_index();
+            writer.add_section_name(name.as_bytes())
+        })
+        .collect();
     writer.reserve_shstrtab_section_index();
     writer.reserve_dynstr();
     writer.reserve_dynamic(libraries.len() + 2);
     writer.reserve_gnu_verneed(libraries.len(), aux_count);
+    let places: Vec<_> = own.iter().map(|(.., bytes)| writer.reserve(bytes.len(), 4)).collect();
     writer.reserve_shstrtab();
     writer.reserve_section_headers();
 
@@ -56,11 +74,29 @@ pub(crate) fn program(machine: u16, libraries: &[(&str, &[&str])]) -> Vec<u8> {
             writer.write_gnu_vernaux(&Vernaux { flags, index, name: *name });
         }
     }
+    for (.., bytes) in &own {
+        writer.write_align(4);
+        writer.write(bytes);
+    }
     writer.write_shstrtab();
     writer.write_null_section_header();
     writer.write_dynstr_section_header(0);
     writer.write_dynamic_section_header(0);
     writer.write_gnu_verneed_section_header(0);
+    for (((_, sh_type, flags, bytes), name), place) in own.iter().zip(own_names).zip(places) {
+        writer.write_section_header(&SectionHeader {
+            name: Some(name),
+            sh_type: *sh_type,
+            sh_flags: u64::from(*flags),
+            sh_addr: 0,
+            sh_offset: place as u64,
+            sh_size: bytes.len() as u64,
+            sh_link: 0,
+            sh_info: 0,
+            sh_addralign: 4,
+            sh_entsize: 0,
+        });
+    }
     writer.write_shstrtab_section_header();
     bytes
 }

@@ -110,7 +110,7 @@ fn header(
     let same = |text: &str| IndexData::StringArray(vec![text.to_owned(); count]);
     let archives = files.iter().filter(|file| !is_recipe(file)).map(|file| file.name.clone()).collect();
     let inodes = (1..).take(count).collect();
-    let new: [(IndexTag, IndexData); 22] = [
+    let new: [(IndexTag, IndexData); 21] = [
         (IndexTag::RPMTAG_SOURCEPACKAGE, IndexData::Int32(vec![1])),
         (IndexTag::RPMTAG_SOURCE, IndexData::StringArray(archives)),
         (IndexTag::RPMTAG_SIZE, IndexData::Int32(vec![sizes.iter().sum()])),
@@ -133,7 +133,6 @@ fn header(
         (IndexTag::RPMTAG_DIRNAMES, IndexData::StringArray(vec![String::new()])),
         (IndexTag::RPMTAG_PAYLOADSHA256, IndexData::StringArray(vec![sha256(payload)])),
         (IndexTag::RPMTAG_PAYLOADSHA256ALT, IndexData::StringArray(vec![sha256(archive)])),
-        (IndexTag::RPMTAG_ARCHIVESIZE, IndexData::Int32(vec![u32::try_from(archive.len())?])),
     ];
     entries.extend(new.into_iter().map(|(tag, data)| HeaderEntry::new(tag as u32, data)));
     Ok(Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE))
