@@ -6,8 +6,7 @@ claim() {
     local words=$1
     shift
     if "$@" >"$WORK/claim.log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %s\n' "$words"
+        held "$words"
     else
         failed=$((failed + 1))
         printf 'FAILED  %s\n' "$words"
@@ -15,11 +14,26 @@ claim() {
     fi
 }
 
+held() {
+    passed=$((passed + 1))
+    printf 'ok      %s\n' "$1"
+}
+
 # refuse WORDS COMMAND…: counts whether the command fails.
 refuse() {
     local words=$1
     shift
     claim "$words" not "$@"
+}
+
+# refused WORDS ANSWER COMMAND…: counts whether the command fails and says why, in words that the expression ANSWER fits.
+refused() { claim "$1" fails_with "${@:2}"; }
+
+fails_with() {
+    local answer=$1 status=0
+    "${@:2}" >"$WORK/answer.log" 2>&1 || status=$?
+    cat "$WORK/answer.log"
+    ((status != 0)) && grep -qE -- "$answer" "$WORK/answer.log"
 }
 
 not() { ! "$@"; }

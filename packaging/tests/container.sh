@@ -2,7 +2,10 @@
 # Systems that are booted with systemd as their first process, each with a network of its own that has only a loopback
 # interface. Source it; it wants $WORK and $CACHE, and scripts/lib.sh.
 
-readonly CGROUPS=/sys/fs/cgroup/unified
+# Where the machine has version 2 of control groups: beside version 1 or alone.
+CGROUPS=/sys/fs/cgroup
+[[ ! -d $CGROUPS/unified ]] || CGROUPS=$CGROUPS/unified
+readonly CGROUPS
 readonly BASE_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,iproute2,curl,ca-certificates,procps,debconf,gpgv,adduser,expect
 
 # mirror SUITE: where this machine itself gets Debian from, for any release of it.
@@ -14,23 +17,52 @@ mirror() {
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$1"
 }
 
-# make_root SUITE [PACKAGES]: a minimal system in $CACHE with these packages, made once, and unpacked as $WORK/SUITE.
+# archive_of SUITE PACKAGES: the file of a system in $CACHE.
+archive_of() { printf '%s/roots/%s-%s.tar\n' "$CACHE" "$1" "$(printf '%s' "$2" | sha256sum | head -c 12)"; }
+
+# make_archive SUITE PACKAGES: a minimal system in $CACHE with these packages, made once.
+make_archive() {
+    local suite=$1 packages=$2 archive
+    local -a options=()
+    archive=$(archive_of "$suite" "$packages")
+    [[ ! -e $archive ]] || return 0
+    say "a system of Debian $suite"
+    mkdir -p "$CACHE/roots"
+    # The index of a Debian that changes every day may be older than it says it may be, where a mirror is a copy of a day.
+    [[ $suite != sid ]] || options+=(--aptopt='Acquire::Check-Valid-Until "false"')
+    mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" "${options[@]}" \
+        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
+        "$suite" "$archive.unfinished.tar" "$(mirror "$suite")"
+    mv "$archive.unfinished.tar" "$archive"
+}
+
+# make_root SUITE [PACKAGES]: unpacks such a system as $WORK/SUITE.
 make_root() {
-    local suite=$1 packages=${2:-$BASE_PACKAGES} archive
-    archive=$CACHE/roots/$suite-$(printf '%s' "$packages" | sha256sum | head -c 12).tar
-    if [[ ! -e $archive ]]; then
-        say "a system of Debian $suite"
-        mkdir -p "$CACHE/roots"
-        mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
-            --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-            --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/locale/*' \
-            "$suite" "$archive.unfinished.tar" "$(mirror "$suite")"
-        mv "$archive.unfinished.tar" "$archive"
-    fi
+    local suite=$1 packages=${2:-$BASE_PACKAGES}
+    make_archive "$suite" "$packages"
     mkdir -p "$WORK/$suite"
-    tar -xf "$archive" -C "$WORK/$suite"
+    tar -xf "$(archive_of "$suite" "$packages")" -C "$WORK/$suite"
     # Nothing but our repository can be reached from within.
     rm -f "$WORK/$suite"/etc/apt/sources.list "$WORK/$suite"/etc/apt/sources.list.d/*
+}
+
+# why_not_boot: prints why systems cannot be booted here, or nothing.
+why_not_boot() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    if ((EUID)); then
+        echo 'it needs root'
+    elif [[ ! -e $CGROUPS/cgroup.procs ]]; then
+        echo 'there is no version 2 of control groups'
+    elif ! mkdir -p "$CGROUPS/myelin-try" 2>/dev/null; then
+        echo 'no control group can be made'
+    elif ! unshare --mount --net --pid --fork --propagation private sh -ec '
+        mkdir -p "$0"
+        mount -t overlay -o "lowerdir=/usr/share:/usr/lib" overlay "$0"
+        mount -t cgroup2 cgroup2 "$0"' "$WORK/try" 2>"$WORK/try.log"; then
+        echo "the kernel gives no namespaces and mounts: $(tail -n 1 "$WORK/try.log")"
+    fi
+    rmdir "$CGROUPS/myelin-try" 2>/dev/null || true
 }
 
 # need_nspawn: systemd-nspawn, without an upgrade of the machine's own systemd.
@@ -97,14 +129,28 @@ halt() {
     ip netns del "myelin-$1" 2>/dev/null || true
 }
 
-# serve NAME FOLDER PORT: an HTTP server within the network of a system.
+# serve NAME FOLDER PORT [CERTIFICATE]: a server of files within the network of a system.
 serve() {
-    ip netns exec "myelin-$1" python3 -m http.server --bind 127.0.0.1 --directory "$2" "$3" >/dev/null 2>&1 &
+    in_background "$1" python3 packaging/tests/site.py "$3" "$2" "${@:4}" >/dev/null 2>&1
+    listening "$1" "$3"
+}
+
+# in_network NAME COMMAND…: a program of this machine in the network of a system.
+in_network() { ip netns exec "myelin-$1" "${@:2}"; }
+
+# in_background NAME COMMAND…: the same, until the run ends. $! is its process.
+in_background() {
+    ip netns exec "myelin-$1" "${@:2}" &
     servers+=($!)
+}
+
+# listening NAME PORT: waits until somebody listens there.
+listening() {
     local try
     for ((try = 0; try < 100; try++)); do
-        ! ip netns exec "myelin-$1" curl -fs -o /dev/null "http://127.0.0.1:$3/" || return 0
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        ! in_network "$1" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"' "$2" 2>/dev/null || return 0
         sleep 0.1
     done
-    die "no HTTP server in $1"
+    die "nobody listens at port $2 of $1"
 }

@@ -1,0 +1,127 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
+# What the claims of every family use, and what has to be true of a server however it was installed. Sourced by run.sh.
+
+# start NAME SUITE: boots a system with the site in its network; what follows happens there.
+start() {
+    system=$1
+    boot "$system" "$2"
+    serve "$system" "$WORK/served" "$PORT"
+}
+
+leave() { halt "$system"; }
+
+# lines_of SYSTEM: the commands that the page of the site shows for a system.
+lines_of() {
+    sed -n "/<code data-system=\"$1\">/,/<\/code>/p" "$WORK/site/index.html" | sed -e 's/<[^>]*>//g' -e 's/&gt;/>/g'
+}
+
+# next_lines: what the page says to do after the installation.
+next_lines() { sed -n '/<h2>Then/,/<\/code>/p' "$WORK/site/index.html" | sed -e '/<h2>/d' -e 's/<[^>]*>//g' -e 's/&gt;/>/g'; }
+
+# put FILE TEXT: a file in the system.
+put() { printf '%s\n' "$2" | inside sh -c "cat >'$1'"; }
+
+# in_terminal COMMAND [QUESTION ANSWER]…: a person types the command, is asked these and no other questions.
+in_terminal() {
+    inside env -u DEBIAN_FRONTEND TERM=dumb expect -f - -- "$@" <packaging/tests/terminal.exp
+}
+
+as_nobody() { inside setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+
+# answers PATH: whether the server answers within ten seconds.
+answers() {
+    local try
+    for ((try = 0; try < 50; try++)); do
+        ! inside curl -fs "http://127.0.0.1:8008$1" || return 0
+        sleep 0.2
+    done
+    return 1
+}
+
+answers_at_once() { inside curl -fs http://127.0.0.1:8008/health; }
+
+# is PROPERTY VALUE: of the service.
+is() { [[ $(inside systemctl show --property="$1" --value myelin.service) == "$2" ]]; }
+
+# logs TEXT: whether the service says so within ten seconds.
+logs() {
+    local try
+    for ((try = 0; try < 50; try++)); do
+        ! inside journalctl --unit=myelin --boot | grep -F -- "$1" || return 0
+        sleep 0.2
+    done
+    return 1
+}
+
+has_line() { inside grep -qF -- "$2" "$1"; }
+
+# log_in: as the user that claims_of_a_server made.
+log_in() {
+    answers /health &&
+        inside curl -sS --fail-with-body -d @/tmp/login -H 'Content-Type: application/json' http://127.0.0.1:8008/_matrix/client/v3/login
+}
+
+# settings: every file of the settings with its contents.
+settings() { inside sh -c 'head -n 1000 /etc/myelin/homeserver.yaml /etc/myelin/conf.d/*'; }
+
+# unchanged: whether the settings are those of $WORK/before.
+unchanged() { diff "$WORK/before" <(settings); }
+
+# configure: a name, and what the rest of a test wants.
+configure() {
+    put /etc/myelin/conf.d/server_name.yaml 'server_name: "example.org"'
+    put /etc/myelin/conf.d/50-registration.yaml 'registration_shared_secret: "for the test"'
+    put /etc/myelin/conf.d/55-limits.yaml 'rc_message: {per_second: 10000, burst_count: 10000}'
+}
+
+# A server that was configured and started.
+claims_of_a_server() {
+    claim 'it answers' answers /health
+    claim 'the signing key is the service'"'"'s alone' test "$(inside sh -c 'stat -c "%U %a" /var/lib/myelin/*.signing.key')" = 'myelin 600'
+    claim 'no file of the data can be read by others' test -z "$(inside find /var/lib/myelin -type f -perm /004)"
+    put /tmp/password 'a long password'
+    claim 'a user is created' inside myelin user create --password-file /tmp/password alice
+    put /tmp/login '{"type":"m.login.password","identifier":{"type":"m.id.user","user":"alice"},"password":"a long password"}'
+    claim 'the user logs in' log_in
+    claim 'nothing of it can be read by another user' test -z "$(as_nobody find /etc/myelin /var/lib/myelin /var/log/myelin /run/myelin -type f -readable 2>/dev/null)"
+    claim 'where a setting comes from is shown' inside sh -c 'myelin config show --origin server_name | grep -F conf.d/server_name.yaml'
+    local pid
+    pid=$(inside systemctl show --property=MainPID --value myelin)
+    put /etc/myelin/conf.d/60-more.yaml 'rc_login: {address: {per_second: 5, burst_count: 9}}'
+    claim 'reload works' inside systemctl reload myelin
+    claim 'and the process is the same' is MainPID "$pid"
+    claim 'and the new file wins' inside sh -c 'myelin config show --origin rc_login | grep -F conf.d/60-more.yaml'
+}
+
+# start_sending: a client sends messages until stop_sending, which claims that none was lost.
+start_sending() {
+    in_background "$system" python3 packaging/tests/sender.py http://127.0.0.1:8008 alice 'a long password' >"$WORK/sent" 2>&1
+    sender=$!
+    local try
+    for ((try = 0; try < 100; try++)); do
+        ! grep -q sending "$WORK/sent" || return 0
+        sleep 0.1
+    done
+    cat "$WORK/sent" >&2
+    die 'the client does not send'
+}
+
+stop_sending() {
+    claim 'it answers' answers /health
+    kill -TERM "$sender"
+    claim 'at most five seconds without an answer, and nothing that was acknowledged is lost' wait "$sender"
+    say "$(tail -n 1 "$WORK/sent")"
+}
+
+# start_proxy: a forward proxy for the site, and the site by HTTPS behind it, in the network of the system.
+start_proxy() {
+    if [[ ! -e $WORK/site.pem ]]; then
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=packages.example.org \
+            -addext subjectAltName=DNS:packages.example.org -keyout "$WORK/site.key" -out "$WORK/site.pem" 2>/dev/null
+        cat "$WORK/site.key" >>"$WORK/site.pem"
+    fi
+    put /etc/site.pem "$(openssl x509 -in "$WORK/site.pem")"
+    serve "$system" "$WORK/served" "$TLS_PORT" "$WORK/site.pem"
+    in_background "$system" python3 packaging/tests/proxy.py "$PROXY_PORT" "$PORT" "$TLS_PORT" >"$WORK/proxy.log" 2>/dev/null
+    listening "$system" "$PROXY_PORT"
+}
