@@ -31,10 +31,12 @@ change_byte() {
 }
 
 change_byte_at() {
-    local byte=x
-    ! tail -c "+$(($1 + 1))" "$2" | head -c 1 | grep -q x || byte=y
+    local byte
+    byte=$(od --address-radix=n --format=u1 --skip-bytes="$1" --read-bytes=1 "$2")
     cp "$2" "$2.changed"
-    printf %s "$byte" | dd of="$2.changed" bs=1 seek="$1" conv=notrunc status=none
+    # shellcheck disable=SC2059 # the byte is written as an escape
+    printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$2.changed" bs=1 seek="$1" conv=notrunc status=none
+    ! cmp --silent "$2" "$2.changed" || die "$2 is not changed"
     mv "$2.changed" "$2"
 }
 
