@@ -78,7 +78,7 @@ impl Reader<'_> {
         let edits: HashMap<EventNid, EventNid> =
             relations::list_edits(txn, self.room, &edited, self.until).await?.into_iter().collect();
         let wanted = edits.values().copied().chain(threads.iter().map(|thread| thread.latest));
-        let read = self.read_within(txn, &wanted.collect::<Vec<_>>()).await?;
+        let read = self.see_within(txn, &wanted.collect::<Vec<_>>()).await?;
         let edit_of = |nid: EventNid| {
             let edit = read.get(edits.get(&nid)?).filter(|edit| !edit.is_erased)?;
             Some(self.format_part(&edit.event, form, None))

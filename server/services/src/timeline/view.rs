@@ -1,6 +1,6 @@
 //! A stretch of a room's history as one user sees it: what is hidden, and what the server adds.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use myelin_core::{
     Event, RoomVersionRules,
@@ -144,36 +144,62 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Events that are told within others, such as what was there before or the last of a thread. What erased users
-    /// wrote and the user was not there to see has no content here either.
-    pub(super) async fn read_within(
+    /// Events that are told within others because of their place in the room, such as what was there before. What erased
+    /// users wrote and the user was not there to see has no content here either.
+    async fn read_within(
         &self,
         txn: &mut ReadTxn,
         nids: &[EventNid],
-    ) -> Result<HashMap<EventNid, Within>, StorageError> {
+    ) -> Result<HashMap<EventNid, Event>, StorageError> {
         let mut read = HashMap::new();
         let stored = events::list(txn, nids).await?;
         for stored in &stored {
-            read.insert(stored.nid, Within { event: stored.read(self.rules)?, is_erased: false });
+            read.insert(stored.nid, stored.read(self.rules)?);
         }
-        let erased = erased_among(txn, read.values().map(|within| &within.event)).await?;
+        let erased = erased_among(txn, read.values()).await?;
         for stored in stored {
-            let Some(within) = read.get_mut(&stored.nid) else { continue };
-            if erased.contains(within.event.sender()) && !self.was_there(txn, &stored, &within.event).await? {
-                *within = Within { event: within.event.redacted(), is_erased: true };
+            let Some(event) = read.get_mut(&stored.nid).filter(|event| erased.contains(event.sender()))
+            else {
+                continue;
+            };
+            let before = self.look(txn, stored.state_before).await?;
+            if self.judge(event, before).1 != View::Full {
+                *event = event.redacted();
             }
         }
         Ok(read)
     }
 
-    async fn was_there(
+    /// Those of the events that are told within others and that the user would see by themselves, such as edits.
+    pub(super) async fn see_within(
         &self,
         txn: &mut ReadTxn,
-        stored: &StoredEvent,
-        event: &Event,
-    ) -> Result<bool, StorageError> {
-        let before = self.look(txn, stored.state_before).await?;
-        Ok(self.judge(event, before).1 == View::Full)
+        nids: &[EventNid],
+    ) -> Result<HashMap<EventNid, Within>, StorageError> {
+        let mut seen: HashMap<EventNid, Within> = HashMap::new();
+        let mut unseen = Vec::new();
+        // Most of them were sent in the same state.
+        let mut sights: HashMap<Option<StateId>, Sight> = HashMap::new();
+        for stored in events::list(txn, nids).await? {
+            let event = stored.read(self.rules)?;
+            let before = match sights.entry(stored.state_before) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.look(txn, stored.state_before).await?),
+            };
+            match self.judge(&event, before).1 {
+                View::Hidden => continue,
+                View::Redacted => unseen.push(stored.nid),
+                View::Full => {}
+            }
+            seen.insert(stored.nid, Within { event, is_erased: false });
+        }
+        let erased = erased_among(txn, unseen.iter().map(|nid| &seen[nid].event)).await?;
+        for nid in unseen {
+            if let Some(within) = seen.get_mut(&nid).filter(|within| erased.contains(within.event.sender())) {
+                *within = Within { event: within.event.redacted(), is_erased: true };
+            }
+        }
+        Ok(seen)
     }
 
     /// The user's own membership, which the user sees whatever the room's history visibility is.
@@ -241,7 +267,7 @@ impl Reader<'_> {
         let others: Vec<EventNid> =
             shown.iter().flat_map(|shown| shown.told_before().into_iter().chain(shown.redacted_by)).collect();
         let within = self.read_within(txn, &others).await?;
-        let event = |nid| within.get(&nid).map(|within| &within.event);
+        let event = |nid| within.get(&nid);
         let transactions = self.own_transactions(txn, shown).await?;
         let aggregations = self.aggregate(txn, shown, form).await?;
         Ok(shown

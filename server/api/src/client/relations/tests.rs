@@ -159,6 +159,29 @@ async fn who_left_learns_of_no_later_edit_or_reply() {
 }
 
 #[tokio::test]
+async fn what_was_said_while_the_user_was_away_is_not_told_within_other_events() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    let room_id = server.room_of(&alice, &[]).await;
+    let joined = json!({ "history_visibility": "joined" });
+    server.send_state(&alice, &room_id, "m.room.history_visibility", "", joined).await;
+    server.join(&bob, &room_id).await;
+    let event_id = server.send_text(&alice, &room_id, "original").await;
+    let root = server.send_text(&alice, &room_id, "root").await;
+    server.leave(&bob, &room_id).await;
+    relate(&server, &alice, &room_id, "m.replace", &event_id, "* away").await;
+    relate(&server, &alice, &room_id, "m.thread", &root, "away too").await;
+    server.join(&bob, &room_id).await;
+    assert_eq!(bundle(&server, &bob, &room_id, &event_id).await, Value::Null);
+    assert_eq!(bundle(&server, &bob, &room_id, &root).await, Value::Null);
+    let edit = relate(&server, &alice, &room_id, "m.replace", &event_id, "* back").await;
+    let reply = relate(&server, &alice, &room_id, "m.thread", &root, "back too").await;
+    assert_eq!(bundle(&server, &bob, &room_id, &event_id).await["m.replace"]["event_id"], json!(edit));
+    let of_root = bundle(&server, &bob, &room_id, &root).await;
+    assert_eq!(of_root["m.thread"]["latest_event"]["event_id"], json!(reply));
+}
+
+#[tokio::test]
 async fn relation_to_an_event_of_another_room_counts_nowhere() {
     let server = TestServer::start().await;
     let (alice, bob, room_id, root) = room_of_two(&server).await;
