@@ -109,8 +109,8 @@ impl Notifications {
         for page in rooms.chunks(500) {
             let unread = notifications::list_unread(txn, user_id, page).await?;
             let audiences: Vec<_> = unread.iter().map(|unread| (unread.audience, unread.digest)).collect();
-            let includes = self.audiences.which_include(txn, user_id, &audiences).await?;
-            for unread in unread.into_iter().filter(|unread| includes.get(&unread.digest) == Some(&true)) {
+            let including = self.audiences.which_include(txn, user_id, &audiences).await?;
+            for unread in unread.into_iter().filter(|unread| including.contains(&unread.audience)) {
                 let of_room = counts.entry(unread.room).or_default();
                 let count = match unread.thread.as_str() {
                     MAIN => &mut of_room.main,
@@ -149,10 +149,9 @@ impl Notifications {
             let Some(last) = piece.last().map(|row| row.position) else { return Ok((listed, None)) };
             looked_at += piece.len();
             let audiences: Vec<_> = piece.iter().map(|row| (row.audience, row.digest)).collect();
-            let includes = self.audiences.which_include(&mut txn, user_id, &audiences).await?;
-            let is_meant = |row: &Notification| {
-                includes.get(&row.digest) == Some(&true) && (row.highlight || !only_highlights)
-            };
+            let including = self.audiences.which_include(&mut txn, user_id, &audiences).await?;
+            let is_meant =
+                |row: &Notification| including.contains(&row.audience) && (row.highlight || !only_highlights);
             let meant: Vec<Notification> = piece.into_iter().filter(is_meant).collect();
             for (position, found) in reading.read(&mut txn, meant).await? {
                 listed.push(found);

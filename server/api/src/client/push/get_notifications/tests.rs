@@ -273,6 +273,38 @@ async fn members_of_a_large_room_are_notified_while_they_are_there() {
 }
 
 #[tokio::test]
+async fn members_of_one_set_in_two_large_rooms_are_notified_in_both() {
+    let server = TestServer::start().await;
+    let [alice, bob, carol, dave] = [
+        server.user("alice").await,
+        server.user("bob").await,
+        server.user("carol").await,
+        server.user("dave").await,
+    ];
+    let mut members = vec![bob.clone()];
+    for number in 0..64 {
+        members.push(server.user(&format!("user{number}")).await);
+    }
+    let members: Vec<&TestUser> = members.iter().collect();
+    let first = server.room_of(&alice, &members).await;
+    let second = server.room_of(&alice, &members).await;
+    // The set with carol is a difference to the one without in the first room, and a base in the second one.
+    server.send_text(&alice, &first, "one").await;
+    for joining in [&carol, &dave] {
+        server.join(joining, &first).await;
+        server.send_text(&alice, &first, "more").await;
+        server.join(joining, &second).await;
+        server.send_text(&alice, &second, "more").await;
+    }
+    assert_eq!(counts(&server, &bob, &first).await.main, count(3, 0));
+    assert_eq!(counts(&server, &bob, &second).await.main, count(2, 0));
+    assert_eq!(counts(&server, &carol, &second).await.main, count(2, 0));
+    assert_eq!(counts(&server, &dave, &second).await.main, count(1, 0));
+    assert_eq!(list(&server, &bob, "").await.len(), 5);
+    server.sync_with(&bob, None, "").await;
+}
+
+#[tokio::test]
 async fn token_must_be_one() {
     let server = TestServer::start().await;
     let alice = server.user("alice").await;
