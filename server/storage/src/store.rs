@@ -78,13 +78,21 @@ struct Inner {
     /// Missing when the store is closed.
     lanes: StdMutex<Option<Lanes>>,
     committed: watch::Receiver<Position>,
-    told: Arc<AtomicI64>,
+    told: Arc<Told>,
     incarnation: u32,
     commits: Arc<AtomicU64>,
     metrics: StorageMetrics,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held until the store is closed.
     lock: StdMutex<Option<File>>,
+}
+
+/// How far what was to follow from commits has happened.
+pub(crate) struct Told {
+    /// The position up to which it has…
+    pub(crate) until: AtomicI64,
+    /// …but for commits up to this one that failed.
+    pub(crate) gap: AtomicI64,
 }
 
 #[derive(Clone)]
@@ -116,7 +124,7 @@ impl Store {
         let kind = txn.engine();
         let readers = engine.readers();
         let commits = Arc::<AtomicU64>::default();
-        let told = Arc::new(AtomicI64::new(newest.0));
+        let told = Arc::new(Told { until: AtomicI64::new(newest.0), gap: AtomicI64::new(i64::MIN) });
         let metrics = StorageMetrics::default();
         let writer = Writer {
             options: engine,
@@ -196,10 +204,12 @@ impl Store {
         self.inner.committed.clone()
     }
 
-    /// Up to where all has happened that was to follow from a commit ([`WriteTxn::after_commit`]). It may be behind
-    /// [`Store::committed`] for a moment.
-    pub fn told(&self) -> Position {
-        Position(self.inner.told.load(Ordering::Acquire))
+    /// Whether all has happened that was to follow from the commits after `since` and up to `until`
+    /// ([`WriteTxn::after_commit`]). It may not have for a moment after a commit, and never does after one that failed
+    /// and of which it is not known whether it is stored.
+    pub fn is_told(&self, since: Position, until: Position) -> bool {
+        let Told { until: told, gap } = &*self.inner.told;
+        told.load(Ordering::Acquire) >= until.0 && gap.load(Ordering::Acquire) <= since.0
     }
 
     /// The token of everything committed so far.

@@ -273,6 +273,11 @@ impl WriteTxn {
         self.lent.as_mut().expect(HELD).after.push(Box::new(action));
     }
 
+    /// Runs the statements that wait, so that a failure of theirs is known before others build on the unit.
+    pub async fn settle(&mut self) -> Result<(), StorageError> {
+        self.flush().await
+    }
+
     /// Ends the unit and returns when it is on disk, with the newest committed position.
     pub async fn commit(mut self) -> Result<Position, StorageError> {
         if let Some(error) = &self.failed {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,7 +16,7 @@ use crate::{
     leases::Lease,
     metrics::StorageMetrics,
     positions::Allocator,
-    store::EngineOptions,
+    store::{EngineOptions, Told},
     transaction::{AfterCommit, Batch, Outcome},
 };
 
@@ -44,7 +44,7 @@ pub(crate) struct Writer {
     pub(crate) lease: Lease,
     pub(crate) allocator: Allocator,
     pub(crate) committed: watch::Sender<Position>,
-    pub(crate) told: Arc<AtomicI64>,
+    pub(crate) told: Arc<Told>,
     pub(crate) commits: Arc<AtomicU64>,
     pub(crate) metrics: StorageMetrics,
 }
@@ -148,7 +148,7 @@ impl Writer {
         for action in std::mem::take(&mut waiting.after) {
             action();
         }
-        self.told.store(position.0, Ordering::Release);
+        self.told.until.store(position.0, Ordering::Release);
         waiting.answer(&Ok(position));
     }
 
@@ -157,7 +157,9 @@ impl Writer {
         self.metrics.failed();
         let Batch { txn, mut allocator } = *batch;
         allocator.forget();
-        allocator.newest = None;
+        if let Some(position) = allocator.newest.take() {
+            self.told.gap.fetch_max(position.0, Ordering::AcqRel);
+        }
         self.allocator = allocator;
         self.roll_back(txn.conn).await;
         // First, so that whoever hears of the failure finds nothing that still waits for the commit.
@@ -180,7 +182,6 @@ impl Writer {
 struct Waiting {
     answers: Vec<oneshot::Sender<Result<Position, StorageError>>>,
     after: AfterCommit,
-    savepoint: bool,
 }
 
 impl Waiting {
@@ -205,10 +206,9 @@ async fn run_unit(
         return Ok(batch);
     }
     if !waiting.answers.is_empty() {
-        if let Err(error) = set_savepoint(&mut batch.txn, waiting.savepoint).await {
+        if let Err(error) = set_savepoint(&mut batch.txn).await {
             return Err((batch, error));
         }
-        waiting.savepoint = true;
     }
     let is_first = waiting.answers.is_empty();
     let newest = batch.allocator.newest;
@@ -227,7 +227,7 @@ async fn run_unit(
     let (mut batch, outcome) = returned.expect("a unit returns what was lent");
     metrics.unit_ended(name, granted.elapsed());
     match outcome {
-        Outcome::Done(answer, after) => match batch.txn.flush().await {
+        Outcome::Done(answer, after) => match complete_unit(&mut batch.txn, is_first).await {
             Ok(()) => {
                 waiting.answers.push(answer);
                 waiting.after.extend(after);
@@ -271,11 +271,17 @@ async fn begin(txn: &mut ReadTxn, lease: Lease) -> Result<(), StorageError> {
     lease.check(txn).await
 }
 
-async fn set_savepoint(txn: &mut ReadTxn, release: bool) -> Result<(), StorageError> {
-    if release {
+async fn set_savepoint(txn: &mut ReadTxn) -> Result<(), StorageError> {
+    txn.write(dialect::SAVEPOINT, args![]).await
+}
+
+/// Runs what waits. The savepoint is released here, and not before the next unit, whose first statements may be cut off
+/// after the release when nobody waits for them any more: then there would be nothing to go back to.
+async fn complete_unit(txn: &mut ReadTxn, is_first: bool) -> Result<(), StorageError> {
+    if !is_first {
         txn.write(dialect::RELEASE_SAVEPOINT, args![]).await?;
     }
-    txn.write(dialect::SAVEPOINT, args![]).await
+    txn.flush().await
 }
 
 async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, is_first: bool) -> Result<(), StorageError> {
@@ -283,7 +289,7 @@ async fn roll_back_unit(txn: &mut ReadTxn, lease: Lease, is_first: bool) -> Resu
         return Ok(());
     }
     if !is_first {
-        return txn.conn.run("ROLLBACK TO SAVEPOINT unit").await;
+        return txn.conn.run("ROLLBACK TO SAVEPOINT unit; RELEASE SAVEPOINT unit").await;
     }
     txn.conn.run("ROLLBACK").await?;
     begin(txn, lease).await

@@ -87,6 +87,10 @@ impl Rooms {
         room_id: &RoomId,
         transaction_id: Option<&str>,
     ) -> Result<OwnedEventId, E> {
+        if result.is_err() && transaction_id.is_some() {
+            // The other one may be on its way to the disk.
+            self.0.turns.settle(room_id).await;
+        }
         if result.is_err()
             && let Some(sent) = self.find_sent(requester, room_id, transaction_id).await?
         {

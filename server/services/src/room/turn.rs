@@ -106,6 +106,13 @@ impl Turns {
         Ok(Some(Turn { turns: Arc::clone(self), slot, head: Some(head), events: Vec::new() }))
     }
 
+    /// Waits until what the room was given is on disk, or has failed.
+    pub(super) async fn settle(&self, room_id: &RoomId) {
+        if let Some(slot) = self.slots.find(room_id).await {
+            slot.settle().await;
+        }
+    }
+
     /// The first turn in a room that is being made; `None` if there is such a room.
     pub(super) async fn begin(self: &Arc<Self>, head: Head) -> Result<Option<Turn>, StorageError> {
         let slot = self.slots.hold(&head.room_id).await;

@@ -191,7 +191,7 @@ impl<'a> Collector<'a> {
     fn news(&self, rooms: &[OwnedRoomId], since: Option<Position>, until: Position) -> News {
         let Shared { notifier, store, .. } = self.shared;
         match since {
-            Some(since) if store.told() >= until => {
+            Some(since) if store.is_told(since, until) => {
                 notifier.news(&self.requester.user_id, rooms.iter().map(AsRef::as_ref), since)
             }
             _ => News::ALL,

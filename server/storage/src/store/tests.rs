@@ -78,11 +78,53 @@ async fn commit_is_told_when_all_that_follows_from_it_has_happened() {
     let mut txn = store.write("test").await.unwrap();
     let position = txn.next_position().await.unwrap();
     let meanwhile = (*store).clone();
-    txn.after_commit(move || seen.send((*meanwhile.committed().borrow(), meanwhile.told())).unwrap());
+    let before = *store.committed().borrow();
+    txn.after_commit(move || {
+        let is_committed = *meanwhile.committed().borrow() == position;
+        seen.send((is_committed, meanwhile.is_told(before, position))).unwrap();
+    });
     txn.commit().await.unwrap();
-    let (committed, told) = see.recv().unwrap();
-    assert!(committed == position && told < position, "{committed} {told}");
-    assert_eq!(store.told(), position);
+    assert_eq!(see.recv().unwrap(), (true, false));
+    assert!(store.is_told(before, position));
+}
+
+#[tokio::test]
+async fn commit_that_failed_is_never_told() {
+    let store = TestStore::open_on(EngineKind::Postgres).await;
+    let EngineOptions::Postgres(options) = &store.options().engine else { unreachable!("asked for it") };
+    let mut admin = ReadTxn::new(options.connect().await.unwrap());
+    let before = *store.committed().borrow();
+    let mut txn = store.write("test").await.unwrap();
+    let failed = txn.next_position().await.unwrap();
+    assert!(admin.fetch_one::<i64>(TERMINATE, args![]).await.unwrap() > 0);
+    txn.commit().await.unwrap_err();
+    let mut txn = store.write("test").await.unwrap();
+    let later = txn.next_position().await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(!store.is_told(before, later), "it may be stored");
+    assert!(store.is_told(failed, later));
+}
+
+#[tokio::test]
+async fn unit_that_is_cut_off_in_its_first_statements_takes_none_of_its_batch_along() {
+    let store = TestStore::open().await;
+    for round in 0..50 {
+        let first = store.write("test").await.unwrap();
+        let named = |name: &str| format!("{name} {round}");
+        let unit = async |name: &str| {
+            let mut txn = store.write("test").await.unwrap();
+            txn.write(INSERT, args![named(name), "1"]).await.unwrap();
+            txn.commit().await
+        };
+        let cut_off = async {
+            let mut txn = store.write("test").await.unwrap();
+            txn.write(INSERT, args![named("cut off"), "1"]).await.unwrap();
+            let _ = Box::pin(txn.fetch_one::<i64>(COUNT, args!["a"])).now_or_never();
+        };
+        let (_, a, b, (), c) = tokio::join!(first.commit(), unit("a"), unit("b"), cut_off, unit("c"));
+        assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
+        assert_eq!((count(&store, &named("c")).await, count(&store, &named("cut off")).await), (1, 0));
+    }
 }
 
 #[tokio::test]

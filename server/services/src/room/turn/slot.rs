@@ -50,6 +50,12 @@ impl Slots {
         slot.lock_owned().await
     }
 
+    /// The slot of a room that was written to, when no turn is in it.
+    pub(super) async fn find(&self, room_id: &RoomId) -> Option<OwnedMutexGuard<Kept>> {
+        let slot = self.slots().get(room_id).cloned()?;
+        Some(slot.lock_owned().await)
+    }
+
     /// Forgets the slot of a room that does not exist, unless somebody else waits for it.
     pub(super) fn forget(&self, room_id: &RoomId, held: OwnedMutexGuard<Kept>) {
         let mut slots = self.slots();

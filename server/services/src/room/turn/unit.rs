@@ -76,6 +76,8 @@ impl Unit {
     /// Lets the next turn begin, and returns when all is on disk.
     pub(in crate::room) async fn commit(self) -> Result<(), StorageError> {
         let Self { mut txn, written, with } = self;
+        // A unit that fails here fails alone; later, with all that the next turns build on it.
+        txn.settle().await?;
         for written in with.into_iter().chain([written]) {
             written.release(&mut txn);
         }

@@ -47,6 +47,22 @@ async fn requests_that_come_together_are_sent_once() {
     assert!(a == b && b == c && c == d, "{a} {b} {c} {d}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_repeated_fail_no_message_of_others() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    for round in 0..10 {
+        let path = path(&room_id, &format!("again{round}"));
+        let again = (0..4).map(|_| async { server.put(&alice, &path, hello()).await.ok() });
+        let texts: Vec<String> = (0..12).map(|number| format!("{round}-{number}")).collect();
+        let others = texts.iter().map(|text| server.send_text(&bob, &room_id, text));
+        let (again, _) =
+            tokio::join!(futures_util::future::join_all(again), futures_util::future::join_all(others));
+        assert!(again.iter().all(|answer| *answer == again[0]), "{again:?}");
+    }
+}
+
 #[tokio::test]
 async fn many_messages_of_one_room_share_their_flushes() {
     let server = TestServer::start().await;
