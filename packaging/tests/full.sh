@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
-# What takes long, or needs packages of a Debian that changes every day. Sourced by run.sh.
+# What needs packages of a Debian that changes every day. Sourced by run.sh.
 
 readonly SID_PACKAGES=$BASE_PACKAGES,dnf5,rpm
 
@@ -15,16 +15,3 @@ section_dnf5() {
 }
 
 ask_dnf5() { inside sh -ec 'rm -rf /var/cache/libdnf5; dnf -y reinstall myelin myelin-filesystem' </dev/null; }
-
-# Debian's own test: what a package leaves behind.
-section_piuparts() {
-    need piuparts=piuparts
-    say 'piuparts'
-    local package uri
-    uri=$(mirror bookworm | cut -d ' ' -f 3)
-    for package in myelin myelin-archive-keyring myelin-synapse-compat; do
-        claim "$package" piuparts --basetgz="$(archive_of bookworm "$BASE_PACKAGES")" --distribution=bookworm \
-            --mirror="$uri main" --no-eatmydata --warn-on-debsums-errors \
-            "$(find "$WORK/site/" -name "${package}_*.deb" | sort -V | tail -n 1)"
-    done
-}

@@ -6,8 +6,9 @@
 prepare_rpm_system() {
     inside sh -c 'cat >/tmp/base.rpm' <"$(echo "$WORK"/rpmbuild/RPMS/noarch/*.rpm)"
     inside sh -ec 'rpm --initdb; rpm -i --nodeps --nosignature /tmp/base.rpm; mkdir -p /etc/yum.repos.d /etc/dnf/vars /usr/lib/systemd/system-preset; echo 9 >/etc/dnf/vars/releasever'
-    # Debian's plug-ins for dnf bring an empty repository of their own, which has no key.
-    inside sh -c '[ ! -e /etc/dnf/plugins/local.conf ] || echo "[main]\nenabled = false" >/etc/dnf/plugins/local.conf'
+    # Debian's plug-ins for dnf bring a repository of their own, which has no key and wants more programs.
+    # shellcheck disable=SC2016 # expanded in the system
+    inside find /etc/dnf -name local.conf -exec sh -c 'printf "[main]\nname = local\nenabled = false\n" >"$1"' _ {} \;
     put /usr/lib/systemd/system-preset/99-default-disable.preset 'disable *'
 }
 
@@ -16,7 +17,7 @@ rpm_is() { [[ $(inside rpm -q --queryformat '%{VERSION}' myelin) == "$1" ]]; }
 # claims_of_a_service_of_rpms SUITE LINES: on a system with the dnf that these lines of the page are for.
 claims_of_a_service_of_rpms() {
     say "the service of an rpm in a booted system, by $2"
-    start rpms "$1"
+    start "rpms-$1" "$1"
     prepare_rpm_system
     # The key for the index, what is to be done, the key for packages.
     claim 'the lines of the page ask for a yes' in_terminal "$(lines_of "$2")" 'Is this ok' y 'Is this ok' y 'Is this ok' y
