@@ -6,6 +6,9 @@ use ruma::{OwnedUserId, presence::PresenceState};
 
 use super::{Known, MAX_USERS, Presence, State};
 
+/// Users that are read at most, so that there is room for those who come.
+const MAX_READ: usize = MAX_USERS / 2;
+
 /// Users that one unit stores at most; there is one such unit a second at most.
 const MAX_SAVED: usize = 100;
 
@@ -13,6 +16,22 @@ const MAX_SAVED: usize = 100;
 const ACTIVITY_GRANULARITY_MS: i64 = 10 * 60 * 1000;
 
 impl Known {
+    /// A user as it was stored. Those who were there count as seen now, since their clients had no server to turn to.
+    fn of_stored(stored: presence::Presence, now_ts: i64) -> Self {
+        let presence::Presence { state, message, last_active_ts, .. } = stored;
+        let state = PresenceState::from(state);
+        Self {
+            last_seen_ts: if state == PresenceState::Offline { last_active_ts } else { now_ts },
+            last_active_ts,
+            syncing: 0,
+            told: (state.clone(), message.clone()),
+            serial: 0,
+            stored: Some((state.clone(), message.clone(), last_active_ts)),
+            state,
+            message,
+        }
+    }
+
     fn is_saved(&self) -> bool {
         let Some((state, message, last_active_ts)) = &self.stored else { return false };
         let (told_state, told_message) = &self.told;
@@ -34,23 +53,14 @@ impl Presence {
 
     async fn read_stored(&self) -> Result<(), StorageError> {
         let mut txn = self.0.store.read().await?;
-        let stored = presence::list(&mut txn, u32::try_from(MAX_USERS).unwrap_or(u32::MAX)).await?;
+        let stored = presence::list(&mut txn, u32::try_from(MAX_READ).unwrap_or(u32::MAX)).await?;
         drop(txn);
         let now_ts = self.0.clock.now_ts();
         let mut state = self.state();
         let State { users, ledger } = &mut *state;
-        for presence::Presence { user_id, state, message, last_active_ts } in stored {
-            let state = PresenceState::from(state);
-            let mut known = Known {
-                state: state.clone(),
-                message: message.clone(),
-                last_active_ts,
-                last_seen_ts: now_ts,
-                syncing: 0,
-                told: (state.clone(), message.clone()),
-                serial: 0,
-                stored: Some((state, message, last_active_ts)),
-            };
+        for stored in stored {
+            let user_id = stored.user_id.clone();
+            let mut known = Known::of_stored(stored, now_ts);
             ledger.record_user(&user_id, &mut known);
             users.insert(user_id, known);
         }
@@ -87,5 +97,22 @@ fn to_store(user_id: &OwnedUserId, known: &Known) -> presence::Presence {
         state: state.to_string(),
         message: message.clone(),
         last_active_ts: known.last_active_ts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::owned_user_id;
+
+    use super::*;
+
+    #[test]
+    fn only_those_who_were_there_count_as_seen_at_the_start() {
+        let seen_ts = |state: &str| {
+            let (user_id, state) = (owned_user_id!("@alice:myelin.test"), state.to_owned());
+            let stored = presence::Presence { user_id, state, message: None, last_active_ts: 1 };
+            Known::of_stored(stored, 100).last_seen_ts
+        };
+        assert_eq!(["online", "unavailable", "offline"].map(seen_ts), [100, 100, 1]);
     }
 }

@@ -204,7 +204,11 @@ impl Presence {
             changed.map(|(user_id, _)| user_id.clone()).collect()
         };
         self.announce(&changed).await?;
-        self.save().await
+        // A sync reads, which works also while nothing can be stored.
+        if let Err(error) = self.save().await {
+            tracing::error!(error = %error, "presence is not what it was after the next start");
+        }
+        Ok(())
     }
 
     /// Notes what others see of the users now, and wakes those who share a room with them.
