@@ -30,13 +30,11 @@ pub enum StorageError {
     Inconsistent(String),
     /// The database was made by a newer version.
     #[error(
-        "the database has schema {found} and this version knows up to {known}; myelin {program} or newer can open it"
+        "this version does not know migration {found} of the database; myelin {program} or newer can open it"
     )]
     SchemaTooNew {
-        /// Newest migration in the database.
+        /// The newest migration that this program does not know.
         found: i64,
-        /// Newest migration of this program.
-        known: i64,
         /// Version of the program that applied it.
         program: String,
     },

@@ -29,9 +29,11 @@ CREATE TABLE IF NOT EXISTS migrations (
 pub(crate) async fn migrate(txn: &mut ReadTxn, program: &str) -> Result<(), StorageError> {
     let engine = txn.engine();
     txn.conn.run_migration("migrations::TABLE", render(TABLE, engine)).await?;
-    let applied: Vec<i64> = txn.fetch_all(LIST_APPLIED, args![]).await?;
-    refuse_newer(txn).await?;
-    for migration in MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)) {
+    let applied: Vec<(i64, String)> = txn.fetch_all(LIST_APPLIED, args![]).await?;
+    refuse_newer(&applied)?;
+    let is_applied =
+        |migration: &&Migration| applied.iter().any(|(version, _)| *version == migration.version);
+    for migration in MIGRATIONS.iter().filter(|migration| !is_applied(migration)) {
         tracing::info!(migration = migration.name, "changing the schema of the database");
         txn.execute(dialect::BEGIN, args![]).await?;
         let done = apply(txn, migration, program).await;
@@ -48,13 +50,19 @@ async fn apply(txn: &mut ReadTxn, migration: &Migration, program: &str) -> Resul
     Ok(())
 }
 
-async fn refuse_newer(txn: &mut ReadTxn) -> Result<(), StorageError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let newest: Option<(i64, String)> = txn.fetch_optional(FIND_NEWEST, args![]).await?;
-    match newest {
-        Some((found, program)) if found > known => Err(StorageError::SchemaTooNew { found, known, program }),
-        _ => Ok(()),
+/// Any unknown migration is a newer one, whatever its number: numbers tell what a migration is about, not when it came.
+fn refuse_newer(applied: &[(i64, String)]) -> Result<(), StorageError> {
+    let is_known = |version: i64| MIGRATIONS.iter().any(|migration| migration.version == version);
+    let unknown = applied.iter().filter(|(version, _)| !is_known(*version));
+    match unknown.max_by_key(|(version, program)| (numbers(program), *version)) {
+        Some((found, program)) => Err(StorageError::SchemaTooNew { found: *found, program: program.clone() }),
+        None => Ok(()),
     }
+}
+
+/// The numbers in the version of a program, which order it among others.
+fn numbers(program: &str) -> Vec<u64> {
+    program.split(|letter: char| !letter.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 /// Changes whenever a migration does, so that tests do not use an old template.
@@ -103,8 +111,7 @@ fn in_sqlite_types(text: &str) -> String {
 }
 
 sql! {
-    LIST_APPLIED = "SELECT version FROM migrations ORDER BY version";
-    FIND_NEWEST = "SELECT version, program FROM migrations ORDER BY version DESC LIMIT 1";
+    LIST_APPLIED = "SELECT version, program FROM migrations ORDER BY version";
     RECORD = "INSERT INTO migrations (version, name, program) VALUES ($1, $2, $3)";
 }
 
@@ -129,5 +136,19 @@ mod tests {
     #[test]
     fn migrations_have_numbers_of_their_own() {
         assert!(MIGRATIONS.windows(2).all(|pair| pair[0].version < pair[1].version));
+    }
+
+    #[test]
+    fn newest_program_that_applied_something_unknown_is_named() {
+        let mut applied: Vec<(i64, String)> =
+            MIGRATIONS.iter().map(|migration| (migration.version, "99.0.0".to_owned())).collect();
+        refuse_newer(&applied).unwrap();
+        let unknown = [(7_001, "1.9.0"), (7_003, "1.10.0"), (7_002, "1.10.0"), (7_004, "1.2.30")];
+        applied.extend(unknown.map(|(version, program)| (version, program.to_owned())));
+        let refused = refuse_newer(&applied).unwrap_err();
+        assert!(
+            matches!(&refused, StorageError::SchemaTooNew { found: 7_003, program } if program == "1.10.0"),
+            "{refused:?}"
+        );
     }
 }

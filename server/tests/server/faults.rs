@@ -113,7 +113,7 @@ fn database_of_a_newer_version_is_refused_and_stays_as_it_is() {
     site.database().pretend_newer(true);
     let complaint = refused(&site, 1);
     let last = complaint.lines().last().unwrap();
-    assert!(last.contains("schema 9999") && last.contains("myelin 7.8.9 or newer can open it"), "{last}");
+    assert!(last.contains("migration 9999") && last.contains("myelin 7.8.9 or newer can open it"), "{last}");
     site.database().pretend_newer(false);
     let server = site.start();
     let body = serde_json::json!({});
