@@ -30,7 +30,7 @@ use crate::StorageError;
 /// The two database engines.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EngineKind {
-    /// SQLite 3.40 or newer, a file.
+    /// SQLite, a file. The program brings its own; statements and migrations need 3.43, for `OCTET_LENGTH`.
     Sqlite,
     /// PostgreSQL 15 or newer.
     Postgres,

@@ -61,9 +61,17 @@ pub struct BackedUpKey {
 impl BackedUpKey {
     /// What the key counts for.
     pub fn size_bytes(&self) -> i64 {
-        let bytes = self.room_id.len() + self.session_id.len() + self.session_data.len();
-        i64::try_from(bytes).unwrap_or(i64::MAX)
+        size_bytes(&self.room_id, &self.session_id, bytes(&self.session_data))
     }
+}
+
+/// Migration 25 says the same of what was stored before it.
+fn size_bytes(room_id: &str, session_id: &str, data_bytes: i64) -> i64 {
+    bytes(room_id) + bytes(session_id) + data_bytes
+}
+
+fn bytes(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
 impl FromRow for BackedUpKey {
@@ -97,12 +105,9 @@ pub struct StoredWorth {
 
 impl FromRow for StoredWorth {
     fn from_row(row: &Row) -> Result<Self, StorageError> {
-        Ok(Self {
-            room_id: row.get(0)?,
-            session_id: row.get(1)?,
-            worth: read_worth(row, 2)?,
-            size_bytes: row.get(5)?,
-        })
+        let (room_id, session_id): (String, String) = (row.get(0)?, row.get(1)?);
+        let size_bytes = size_bytes(&room_id, &session_id, row.get(5)?);
+        Ok(Self { room_id, session_id, worth: read_worth(row, 2)?, size_bytes })
     }
 }
 
@@ -255,10 +260,11 @@ pub async fn delete_keys(
     session_id: Option<&str>,
     limit: u32,
 ) -> Result<KeyChange, StorageError> {
-    let sizes: Vec<i64> =
+    let deleted: Vec<(String, String, i64)> =
         txn.fetch_all(DELETE_KEYS, args![user_id, version, room_id, session_id, limit]).await?;
-    let keys = i64::try_from(sizes.len()).unwrap_or(i64::MAX);
-    Ok(KeyChange { keys: -keys, size_bytes: -sizes.iter().sum::<i64>() })
+    let sizes = deleted.iter().map(|(room_id, session_id, data)| size_bytes(room_id, session_id, *data));
+    let keys = i64::try_from(deleted.len()).unwrap_or(i64::MAX);
+    Ok(KeyChange { keys: -keys, size_bytes: -sizes.sum::<i64>() })
 }
 
 /// Counts a change of the keys, and gives the backup as it is after it, deleted or not.
@@ -321,7 +327,7 @@ sql! {
     LIST_WORTHS = "
         SELECT
             keys.room_id, keys.session_id, keys.first_message_index, keys.forwarded_count, keys.is_verified,
-            CAST(OCTET_LENGTH(keys.room_id) + OCTET_LENGTH(keys.session_id) + OCTET_LENGTH(keys.session_data) AS BIGINT)
+            CAST(OCTET_LENGTH(keys.session_data) AS BIGINT)
         FROM json_each($3) AS wanted
         JOIN key_backup_sessions AS keys
             ON keys.user_id = $1 AND keys.version = $2
@@ -350,7 +356,7 @@ sql! {
             ORDER BY room_id, session_id
             LIMIT $5
         )
-        RETURNING CAST(OCTET_LENGTH(room_id) + OCTET_LENGTH(session_id) + OCTET_LENGTH(session_data) AS BIGINT)";
+        RETURNING room_id, session_id, CAST(OCTET_LENGTH(session_data) AS BIGINT)";
     RECORD_CHANGE = "
         UPDATE key_backups SET etag = etag + 1, key_count = key_count + $3, size_bytes = size_bytes + $4
         WHERE user_id = $1 AND version = $2

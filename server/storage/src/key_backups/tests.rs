@@ -59,6 +59,23 @@ async fn keys_are_found_replaced_and_deleted_at_every_depth() {
 }
 
 #[tokio::test]
+async fn key_counts_for_the_same_in_memory_and_when_it_is_stored() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    let session_data = r#"{"text":"Schlüssel 🔑"}"#.to_owned();
+    let keys = [key("!ä:x", "1", 1), BackedUpKey { session_data, ..key("!a:x", "日本", 1) }];
+    set_keys(&mut txn, alice(), 1, &keys).await.unwrap();
+    let worths = list_worths(&mut txn, alice(), 1, &keys).await.unwrap();
+    assert_eq!(worths.len(), keys.len());
+    for key in &keys {
+        let stored = worths.iter().find(|stored| stored.room_id == key.room_id).unwrap();
+        assert_eq!(stored.size_bytes, key.size_bytes());
+        let deleted = delete_keys(&mut txn, alice(), 1, Some(&key.room_id), None, 9).await.unwrap();
+        assert_eq!(deleted, KeyChange { keys: -1, size_bytes: -key.size_bytes() });
+    }
+}
+
+#[tokio::test]
 async fn changes_move_the_etag_and_the_totals() {
     let store = TestStore::open().await;
     let mut txn = store.write("test").await.unwrap();
