@@ -20,7 +20,8 @@ pub const MAX_CONTENT_BYTES: usize = 1024 * 1024;
 pub const MAX_TYPE_BYTES: usize = 255;
 /// Entries of a user in a room, or in none, at most.
 pub const MAX_ENTRIES: i64 = 1_000;
-/// Bytes of all entries of a user at most: whoever begins to sync gets them at once.
+/// Bytes of all entries of a user at most: whoever begins to sync gets them at once. The markers of what is fully read
+/// are set all the same: they count, but they are short, and a room has one.
 pub const MAX_TOTAL_BYTES: i64 = 16 * 1024 * 1024;
 /// What an entry counts for besides its type and content.
 const ENTRY_BYTES: i64 = 100;
@@ -99,15 +100,10 @@ impl AccountData {
         let mut txn = self.store.write("account_data::put").await?;
         let room = find_room(&mut txn, user_id, room_id).await?;
         let position = write(&mut txn, user_id, room, data_type, content).await?;
-        let ignored = match (room, data_type) {
-            (None, IGNORED_USERS) => self.ignored_users.store(&mut txn, user_id, content).await?,
-            _ => Vec::new(),
-        };
-        self.commit(txn, user_id, position).await?;
-        if !ignored.is_empty() {
-            self.ignored_users.forget(&ignored);
+        if (room, data_type) == (None, IGNORED_USERS) {
+            self.ignored_users.store(&mut txn, user_id, content).await?;
         }
-        Ok(())
+        self.commit(txn, user_id, position).await
     }
 
     /// The content of an entry, a JSON object. Push rules are not here.

@@ -95,26 +95,24 @@ impl IgnoredUsers {
         Ok(ignoring)
     }
 
-    /// Stores whom the content of a user's account data ignores. Call [`IgnoredUsers::forget`] after the commit with
-    /// what this returns.
+    /// Stores whom the content of a user's account data ignores. It is remembered from the commit on.
     pub(crate) async fn store(
         &self,
         txn: &mut WriteTxn,
         user_id: &UserId,
         content: &str,
-    ) -> Result<Vec<OwnedUserId>, StorageError> {
+    ) -> Result<(), StorageError> {
         let before = ignored_users::list(txn, user_id).await?;
         let ignored = ignored_in(content, user_id);
         ignored_users::put(txn, user_id, &ignored).await?;
-        Ok(before.into_iter().chain(ignored).collect())
-    }
-
-    /// What is remembered of those who may be ignored by others now.
-    pub(crate) fn forget(&self, senders: &[OwnedUserId]) {
-        self.0.changes.fetch_add(1, Ordering::AcqRel);
-        for sender in senders {
-            self.0.cache.remove(sender);
-        }
+        let shared = Arc::clone(&self.0);
+        txn.after_commit(move || {
+            shared.changes.fetch_add(1, Ordering::AcqRel);
+            for sender in before.iter().chain(&ignored) {
+                shared.cache.remove(sender);
+            }
+        });
+        Ok(())
     }
 }
 

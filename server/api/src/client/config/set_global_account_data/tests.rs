@@ -2,8 +2,8 @@ use myelin_services::{
     account_data::{MAX_CONTENT_BYTES, MAX_ENTRIES, MAX_TOTAL_BYTES},
     ignored_users::Ignored,
 };
-use myelin_testkit::storage::account_data;
-use myelin_testkit::{TestServer, TestUser};
+use myelin_testkit::storage::{account_data, rooms};
+use myelin_testkit::{TestServer, TestUser, give_up_after};
 use serde_json::{Value, json};
 
 fn path(user: &TestUser, data_type: &str) -> String {
@@ -121,4 +121,36 @@ async fn ignored_users_are_those_of_the_list() {
     let mut txn = server.store.read().await.unwrap();
     let ignored = Ignored::of(&mut txn, &alice.user_id).await.unwrap();
     assert_eq!(ignored.iter().map(ruma::UserId::as_str).collect::<Vec<_>>(), ["@bob:myelin.test"]);
+}
+
+#[tokio::test]
+async fn ignored_users_are_remembered_when_the_client_does_not_wait_for_the_answer() {
+    let server = TestServer::start().await;
+    let [alice, bob] = [server.user("alice").await, server.user("bob").await];
+    let room = server.room_of(&alice, &[&bob]).await;
+    let path = path(&alice, "m.ignored_user_list");
+    let unread = async || {
+        let mut txn = server.store.read().await.unwrap();
+        let nid = rooms::find(&mut txn, &room).await.unwrap().unwrap().nid;
+        let counts = server.services.notifications.counts(&mut txn, &alice.user_id, &[nid]).await.unwrap();
+        counts.get(&nid).map_or(0, |counts| counts.main.notifications)
+    };
+    let is_notified = async || {
+        let before = unread().await;
+        server.send_text(&bob, &room, "x").await;
+        unread().await > before
+    };
+    let list = json!({ "ignored_users": { (bob.user_id.as_str()): {} } });
+    for turns in 1.. {
+        server.put(&alice, &path, json!({ "ignored_users": {} })).await.ok();
+        assert!(is_notified().await);
+        let answer = give_up_after(turns, server.put(&alice, &path, list.clone())).await;
+        // What was begun before is done before this is.
+        server.put(&alice, &self::path(&alice, "org.example"), json!({})).await.ok();
+        let is_ignored = server.get(&alice, &path).await.ok() == list;
+        assert_eq!(is_notified().await, !is_ignored, "after {turns} turns");
+        if answer.is_some() {
+            break;
+        }
+    }
 }
