@@ -3,6 +3,7 @@
 mod administration;
 mod change_password;
 mod close;
+mod guess;
 mod limits;
 mod lock;
 mod operator;

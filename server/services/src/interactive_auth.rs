@@ -132,7 +132,7 @@ struct Shared {
     clock: Clock,
     random: Random,
     session_timeout_ms: i64,
-    failures: RateLimiter<OwnedUserId>,
+    failures: Arc<RateLimiter<OwnedUserId>>,
     /// Apart, so that those who have no account cannot crowd out those who have one.
     of_users: Sessions,
     of_nobody: Sessions,
@@ -148,7 +148,7 @@ impl InteractiveAuth {
         Self(Arc::new(Shared {
             store,
             accounts,
-            failures: RateLimiter::new(rate_limits.rc_login_failed_attempts, clock.clone()),
+            failures: Arc::new(RateLimiter::new(rate_limits.rc_login_failed_attempts, clock.clone())),
             clock,
             random,
             session_timeout_ms: i64::try_from(session_timeout.as_millis()).unwrap_or(i64::MAX),

@@ -1,6 +1,6 @@
 //! How often accounts may be made and logged in to.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use myelin_config::{RateLimit, RateLimitsConfig};
 use ruma::OwnedUserId;
@@ -15,7 +15,7 @@ pub(super) struct AccountLimits {
     pub(super) registrations: RateLimiter<IpAddr>,
     pub(super) login_addresses: RateLimiter<IpAddr>,
     pub(super) login_accounts: RateLimiter<OwnedUserId>,
-    pub(super) failed_logins: RateLimiter<OwnedUserId>,
+    pub(super) failed_logins: Arc<RateLimiter<OwnedUserId>>,
     pub(super) login_tokens: RateLimiter<OwnedUserId>,
 }
 
@@ -25,7 +25,7 @@ impl AccountLimits {
             registrations: RateLimiter::new(limits.rc_registration, clock.clone()),
             login_addresses: RateLimiter::new(limits.rc_login_address, clock.clone()),
             login_accounts: RateLimiter::new(limits.rc_login_account, clock.clone()),
-            failed_logins: RateLimiter::new(limits.rc_login_failed_attempts, clock.clone()),
+            failed_logins: Arc::new(RateLimiter::new(limits.rc_login_failed_attempts, clock.clone())),
             login_tokens: RateLimiter::new(LOGIN_TOKENS, clock.clone()),
         }
     }

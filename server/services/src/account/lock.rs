@@ -37,6 +37,7 @@ impl Accounts {
     }
 
     /// Locks an account or unlocks it. Its sessions stay, and are good for nothing but logging out while it is locked.
+    /// That begins with the next request: a sync that waits already is answered once more.
     ///
     /// # Errors
     /// [`LockError`]; nothing is changed then.

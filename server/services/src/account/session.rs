@@ -1,12 +1,12 @@
 //! Logging in and out: sessions of accounts.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use myelin_config::PasswordMode;
 use myelin_storage::{StorageError, WriteTxn, access_tokens, devices, users};
 use ruma::{OwnedDeviceId, OwnedUserId, UserId};
 
-use super::Accounts;
+use super::{Accounts, guess::Guess};
 use crate::{
     password::{self, PasswordError},
     ratelimit::{LimitExceeded, RateLimiter},
@@ -219,27 +219,29 @@ impl Accounts {
         &self,
         user_id: &UserId,
         password: String,
-        guesses: &RateLimiter<OwnedUserId>,
+        guesses: &Arc<RateLimiter<OwnedUserId>>,
     ) -> Result<(), LoginError> {
-        guesses.record(user_id.to_owned())?;
-        let checked = self.verify_password(user_id, password).await;
-        if !matches!(checked, Err(LoginError::Forbidden)) {
-            guesses.take_back(user_id);
-        }
-        checked
-    }
-
-    async fn verify_password(&self, user_id: &UserId, password: String) -> Result<(), LoginError> {
+        let guess = Guess::begin(guesses, user_id)?;
         let mut txn = self.store.read().await?;
         let found = users::find(&mut txn, user_id).await?;
         drop(txn);
-        let user = found.ok_or(LoginError::Forbidden)?;
-        if user.is_deactivated {
+        if found.as_ref().is_some_and(|user| user.is_deactivated) {
             return Err(LoginError::Deactivated);
         }
-        let hash = user.password_hash.clone().ok_or(LoginError::Forbidden)?;
+        let Some((hash, user)) = found.and_then(|user| Some((user.password_hash.clone()?, user))) else {
+            guess.was_wrong();
+            return Err(LoginError::Forbidden);
+        };
         let pepper = self.pepper();
-        if !self.hashing.run(move || password::verify(&password, &pepper, &hash)).await? {
+        let is_right = self.hashing.run(move || {
+            let is_right = password::verify(&password, &pepper, &hash);
+            // Here, since whoever asked may be gone by now.
+            if matches!(is_right, Ok(false)) {
+                guess.was_wrong();
+            }
+            is_right
+        });
+        if !is_right.await? {
             return Err(LoginError::Forbidden);
         }
         // Whoever does not know the password does not learn that the account is locked.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use futures_util::future::join_all;
 use http::{Method, Request};
 use myelin_services::account::Erasure;
-use myelin_testkit::{Answer, TestServer};
+use myelin_testkit::{Answer, TestServer, give_up_after};
 use serde_json::{Value, json};
 
 const PATH: &str = "/_matrix/client/v3/login";
@@ -119,6 +119,30 @@ async fn right_passwords_are_no_guesses() {
     server.user("alice").await;
     for _ in 0..3 {
         log_in(&server, by_password("alice", "password of alice")).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn right_password_of_a_client_that_went_away_is_no_guess() {
+    let server = TestServer::start_with(
+        "rc_login: {failed_attempts: {per_second: 0.1, burst_count: 1}, \
+         address: {per_second: 9, burst_count: 1000000}, account: {per_second: 9, burst_count: 1000000}}",
+    )
+    .await;
+    server.user("alice").await;
+    let right = || log_in(&server, by_password("alice", "password of alice"));
+    for turns in 1.. {
+        let gone = give_up_after(turns, right()).await;
+        // What was begun is still checked, and counts until then.
+        let allowed = async {
+            while right().await.status.as_u16() == 429 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), allowed).await.expect("it does not count any more");
+        if gone.is_some() {
+            break;
+        }
     }
 }
 
