@@ -205,12 +205,10 @@ async fn run_unit(
     if turn.is_closed() {
         return Ok(batch);
     }
-    if !waiting.answers.is_empty() {
-        if let Err(error) = set_savepoint(&mut batch.txn).await {
-            return Err((batch, error));
-        }
-    }
     let is_first = waiting.answers.is_empty();
+    if !is_first && let Err(error) = set_savepoint(&mut batch.txn).await {
+        return Err((batch, error));
+    }
     let newest = batch.allocator.newest;
     batch.txn.begin_unit();
     let (back, mut returned) = oneshot::channel();
