@@ -14,4 +14,4 @@ section_dnf5() {
     leave
 }
 
-ask_dnf5() { inside sh -ec 'rm -rf /var/cache/libdnf5; dnf -y reinstall myelin myelin-filesystem' </dev/null; }
+ask_dnf5() { inside sh -ec 'rm -rf /var/cache/libdnf5; dnf -y upgrade myelin; dnf -y reinstall myelin myelin-filesystem' </dev/null; }
