@@ -66,9 +66,10 @@ claims_of_apt() {
     claim 'no crate of another system is' test "$(find "$WORK/fetched/myelin-$VERSION/vendor/windows-sys" -type f | wc -l)" = 3
 
     rm -rf "$WORK"/apt/var/lib/apt/lists/*
-    claim 'apt reads the lists in zstd' apt_get -o Acquire::CompressionTypes::Order::=zst -o Acquire::GzipIndexes=true update
-    claim 'and has them so' compgen -G "$WORK/apt/var/lib/apt/lists/*_Packages.zst"
-    claim 'and understands them' sh -c "zstd -dqc '$WORK'/apt/var/lib/apt/lists/*_Packages.zst | cmp - '$WORK/site/debian/dists/stable/main/binary-$(dpkg --print-architecture)/Packages'"
+    claim 'apt takes the lists in zstd' apt_get -o Acquire::CompressionTypes::Order::=zst update
+    local list
+    list=$WORK/site/debian/dists/stable/main/binary-$(dpkg --print-architecture)/Packages
+    claim 'zstd unpacks them to the same' sh -c "zstd -dqc '$list.zst' | cmp - '$list'"
 
     cp "$WORK/site/debian/pool/main/m/myelin/myelin_$VERSION.orig.tar.xz" "$WORK/changed"
     printf 'x' | dd of="$WORK/changed" bs=1 seek=1000 conv=notrunc status=none
