@@ -174,7 +174,8 @@ main() {
 
     say 'packages and a repository'
     [[ ${MYELIN_BINARY:-} ]] || cargo build --locked --package myelin
-    cargo build --locked --package myelin-packaging
+    # It unpacks every rpm once, which takes minutes unoptimised.
+    cargo build --locked --package myelin-packaging --config profile.dev.package.zlib-rs.opt-level=3
     scripts/package-tools "$CACHE"
     strip -o "$WORK/myelin" "${MYELIN_BINARY:-$TARGET/debug/myelin}"
     make_site
