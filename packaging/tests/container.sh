@@ -120,7 +120,8 @@ inside() {
 # halt NAME: ends a system, abruptly, and all that ran in it.
 halt() {
     local group=$CGROUPS/myelin-$1 try
-    [[ ! -e $group/cgroup.kill ]] || echo 1 >"$group/cgroup.kill"
+    [[ -e $group ]] || return 0
+    echo 1 >"$group/cgroup.kill"
     for ((try = 0; try < 100; try++)); do
         grep -q 'populated 0' "$group/cgroup.events" 2>/dev/null && break
         sleep 0.1
