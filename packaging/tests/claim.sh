@@ -1,5 +1,10 @@
 # shellcheck shell=bash
-# What is claimed, and whether it held. Source it; it wants $WORK, $passed and $failed.
+# What is claimed, and whether it held. Source it; it wants $WORK, and $TARGET for `pack`, and counts in $passed and $failed.
+
+passed=0
+failed=0
+
+pack() { "$TARGET/debug/pack" "$@"; }
 
 # claim WORDS COMMAND…: counts whether the command succeeds.
 claim() {

@@ -17,15 +17,11 @@ WORK=$(mktemp -d)
 readonly WORK
 # What both recipes need, and no compiler: the profile pkg.myelin.prebuilt takes a server that is there.
 readonly BUILD_PACKAGES=debhelper,dpkg-dev,fakeroot,rpm,debugedit
-passed=0
-failed=0
 
 # shellcheck source=packaging/tests/container.sh
 . packaging/tests/container.sh
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
-
-pack() { "$TARGET/debug/pack" "$@"; }
 
 # in_root COMMAND: a shell command in the system, which has processes of its own and ends with them.
 in_root() {

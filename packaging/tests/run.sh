@@ -21,8 +21,6 @@ WORK=$(mktemp -d)
 readonly WORK
 booted=()
 servers=()
-passed=0
-failed=0
 leader=''
 system=''
 rpm_root=''
@@ -59,8 +57,6 @@ clean_up() {
     for name in "${booted[@]}"; do halt "$name"; done
     rm -rf --one-file-system "$WORK"
 }
-
-pack() { "$TARGET/debug/pack" "$@"; }
 
 # build FAMILY ARGUMENT…: packages of this machine's build, for systems that have its glibc. $binary and $keys may be
 # others.

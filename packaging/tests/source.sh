@@ -19,13 +19,9 @@ PORT=$(free_port)
 readonly PORT
 readonly URL=http://127.0.0.1:$PORT
 server=''
-passed=0
-failed=0
 
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
-
-pack() { "$TARGET/debug/pack" "$@"; }
 
 clean_up() {
     [[ ! $server ]] || kill "$server" 2>/dev/null || true

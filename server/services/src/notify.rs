@@ -97,24 +97,16 @@ impl Notifier {
     pub fn wake_room(&self, room: &RoomId, position: Position, change: RoomChange) {
         let mut tail = self.tail();
         tail.advance(position);
-        if let Some(topic) = tail.rooms.get_mut(room) {
-            topic.record(position, change);
-        } else {
-            let mut topic = Topic::unchanged();
-            topic.record(position, change);
-            tail.rooms.insert(room.to_owned(), topic);
-        }
+        tail.rooms.entry(room.to_owned()).or_insert_with(Topic::unchanged).record(position, change);
     }
 
     /// Tells that something that only this user sees was committed at `position`.
     pub fn wake_user(&self, user: &UserId, position: Position) {
         let mut tail = self.tail();
         tail.advance(position);
-        if let Some(topic) = tail.users.get_mut(user) {
-            topic.record(position, RoomChange::Events);
-        } else {
-            tail.users.insert(user.to_owned(), Topic { newest: position, ..Topic::unchanged() });
-        }
+        let topic = tail.users.entry(user.to_owned()).or_insert_with(Topic::unchanged);
+        // Of what a user has, no kind is told from another.
+        topic.record(position, RoomChange::Events);
     }
 
     /// Tells it, as [`Notifier::wake_room`] does, when a unit of work is on disk.
@@ -160,7 +152,7 @@ impl Notifier {
 
     /// What may have changed after `since` for a user who is in these rooms.
     ///
-    /// It knows what was told. Ask it only about places up to which all was told ([`myelin_storage::Store::told`]).
+    /// It knows what was told. Ask it only about places up to which all was told ([`myelin_storage::Store::is_told`]).
     pub fn news<'a>(
         &self,
         user: &UserId,

@@ -109,8 +109,11 @@ impl ReadTxn {
         !self.ran
     }
 
-    /// Runs what waits.
-    pub(crate) async fn flush(&mut self) -> Result<(), StorageError> {
+    /// Runs the statements that wait, so that a failure of theirs is known before others build on the unit.
+    ///
+    /// # Errors
+    /// What one of them failed with; the unit stores nothing then.
+    pub async fn flush(&mut self) -> Result<(), StorageError> {
         if self.script.is_empty() {
             return Ok(());
         }
@@ -271,11 +274,6 @@ impl WriteTxn {
     /// must neither wait nor panic.
     pub fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
         self.lent.as_mut().expect(HELD).after.push(Box::new(action));
-    }
-
-    /// Runs the statements that wait, so that a failure of theirs is known before others build on the unit.
-    pub async fn settle(&mut self) -> Result<(), StorageError> {
-        self.flush().await
     }
 
     /// Ends the unit and returns when it is on disk, with the newest committed position.

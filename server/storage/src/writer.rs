@@ -206,7 +206,7 @@ async fn run_unit(
         return Ok(batch);
     }
     let is_first = waiting.answers.is_empty();
-    if !is_first && let Err(error) = set_savepoint(&mut batch.txn).await {
+    if !is_first && let Err(error) = batch.txn.write(dialect::SAVEPOINT, args![]).await {
         return Err((batch, error));
     }
     let newest = batch.allocator.newest;
@@ -267,10 +267,6 @@ async fn give_up_unit(
 async fn begin(txn: &mut ReadTxn, lease: Lease) -> Result<(), StorageError> {
     txn.write(dialect::BEGIN, args![]).await?;
     lease.check(txn).await
-}
-
-async fn set_savepoint(txn: &mut ReadTxn) -> Result<(), StorageError> {
-    txn.write(dialect::SAVEPOINT, args![]).await
 }
 
 /// Runs what waits. The savepoint is released here, and not before the next unit, whose first statements may be cut off

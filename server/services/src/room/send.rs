@@ -87,16 +87,12 @@ impl Rooms {
         room_id: &RoomId,
         transaction_id: Option<&str>,
     ) -> Result<OwnedEventId, E> {
-        if result.is_err() && transaction_id.is_some() {
-            // The other one may be on its way to the disk.
-            self.0.turns.settle(room_id).await;
+        if result.is_ok() || transaction_id.is_none() {
+            return result;
         }
-        if result.is_err()
-            && let Some(sent) = self.find_sent(requester, room_id, transaction_id).await?
-        {
-            return Ok(sent);
-        }
-        result
+        // The other one may be on its way to the disk.
+        self.0.turns.settle(room_id).await;
+        self.find_sent(requester, room_id, transaction_id).await?.map_or(result, Ok)
     }
 
     async fn send_new(

@@ -77,7 +77,7 @@ impl Unit {
     pub(in crate::room) async fn commit(self) -> Result<(), StorageError> {
         let Self { mut txn, written, with } = self;
         // A unit that fails here fails alone; later, with all that the next turns build on it.
-        txn.settle().await?;
+        txn.flush().await?;
         for written in with.into_iter().chain([written]) {
             written.release(&mut txn);
         }
