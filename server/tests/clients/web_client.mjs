@@ -40,6 +40,20 @@ function until(what, emitter, events, look) {
     });
 }
 
+/**
+ * Rejects, with a name for what did not come, when a promise takes too long.
+ *
+ * Every wait for the SDK's verification objects needs it: the SDK refers to them weakly, so a function that waits for
+ * one is garbage together with it unless something outside, here the timer, holds the function.
+ */
+function within(what, promise) {
+    let timer;
+    const limit = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), LIMIT_MS);
+    });
+    return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
 const password = ({ user, password }) => ({
     type: "m.login.password",
     identifier: { type: "m.id.user", user },
@@ -160,27 +174,27 @@ const commands = {
         // The SDK drops a request of a device whose keys it has not fetched yet, and asks no other.
         await Promise.all([knows(older, newer.getDeviceId()), knows(newer, older.getDeviceId())]);
         const received = until("a verification request", older, [CryptoEvent.VerificationRequestReceived], (request) => request);
-        const asked = await newer.getCrypto().requestOwnUserVerification();
-        const answered = await received;
-        await answered.accept();
+        const asking = newer.getCrypto().requestOwnUserVerification();
+        const [asked, answered] = await within("the request", Promise.all([asking, received]));
+        await within("accepting", answered.accept());
         const phase = (request, wanted) =>
             until(`verification phase ${wanted}`, request, [VerificationRequestEvent.Change], () => {
                 if (request.phase === VerificationPhase.Cancelled) throw new Error(`cancelled: ${request.cancellationCode}`);
                 return request.phase >= wanted;
             });
         await phase(asked, VerificationPhase.Ready);
-        const starting = await asked.startVerification("m.sas.v1");
+        const starting = await within("starting", asked.startVerification("m.sas.v1"));
         await phase(answered, VerificationPhase.Started);
         const following = answered.verifier;
         const shown = [starting, following].map((verifier) =>
             until("short strings", verifier, [VerifierEvent.ShowSas], (sas) => sas ?? verifier.getShowSasCallbacks()),
         );
-        const verified = [starting.verify(), following.verify()];
-        const [one, other] = await Promise.all(shown);
+        const verified = within("both verifiers' end", Promise.all([starting.verify(), following.verify()]));
+        const [one, other] = await within("short strings on both", Promise.race([Promise.all(shown), verified]));
         const same = JSON.stringify(one.sas) === JSON.stringify(other.sas);
         if (!same) throw new Error(`the short strings differ: ${one.sas.decimal} and ${other.sas.decimal}`);
-        await Promise.all([one.confirm(), other.confirm()]);
-        await Promise.all(verified);
+        await within("confirming", Promise.all([one.confirm(), other.confirm()]));
+        await verified;
         await Promise.all([phase(asked, VerificationPhase.Done), phase(answered, VerificationPhase.Done)]);
         return one.sas.emoji.map(([, word]) => word);
     },
