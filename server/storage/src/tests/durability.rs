@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ruma::{OwnedUserId, RoomVersionId, UserId, room_id};
+use ruma::{OwnedUserId, RoomId, RoomVersionId, UserId, room_id};
 
 use crate::{
     EngineKind, EngineOptions, RoomNid, StorageError, Store, Synchronous,
@@ -28,6 +28,13 @@ sql! {
     MEMBERS = "SELECT user_id FROM memberships WHERE membership = 'join' ORDER BY user_id";
     COUNTED = "SELECT joined_members FROM rooms WHERE room_id = '!load:myelin.test'";
     POSITIONS = "SELECT COUNT(DISTINCT position) FROM memberships";
+    /// Where the log of PostgreSQL ends; asked in a transaction, it is before the transaction's commit.
+    LOG_END = { sqlite: "SELECT ''", postgres: "SELECT CAST(pg_current_wal_insert_lsn() AS TEXT)" };
+    /// Whether the log is on disk up to a place, and more than that.
+    IS_FLUSHED = {
+        sqlite: "SELECT $1 = ''",
+        postgres: "SELECT pg_current_wal_flush_lsn() > CAST(CAST($1 AS TEXT) AS pg_lsn)",
+    };
 }
 
 /// A join: a row that can be missing, a count that can be doubled, and a position that can be given twice.
@@ -168,6 +175,22 @@ async fn the_log_is_flushed_before_the_acknowledgement() {
     child.wait().unwrap();
     assert_eq!(acknowledged, 20);
     assert_eq!(check_trace(trace.path()), 20);
+}
+
+/// The same of PostgreSQL, which says itself up to where its log is on disk.
+#[tokio::test]
+async fn the_log_of_postgres_is_flushed_before_the_acknowledgement() {
+    let store = TestStore::open_on(EngineKind::Postgres).await;
+    for number in 0..20 {
+        let mut txn = store.write("test").await.unwrap();
+        let room_id = RoomId::parse(format!("!{number}:myelin.test")).unwrap();
+        rooms::insert(&mut txn, &room_id, &RoomVersionId::V11).await.unwrap();
+        let end: String = txn.fetch_one(LOG_END, args![]).await.unwrap();
+        txn.commit().await.unwrap();
+        let mut snapshot = store.read().await.unwrap();
+        let is_flushed: bool = snapshot.fetch_one(IS_FLUSHED, args![end]).await.unwrap();
+        assert!(is_flushed, "unit {number} was acknowledged before the log was on disk");
+    }
 }
 
 /// The number of acknowledgements in a trace, each of which came after a flush of all that was written to the log.
