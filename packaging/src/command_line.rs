@@ -21,9 +21,10 @@ use crate::fetcher::Site;
 use crate::pool::{Artifact, Channel, Family, Pool, Role};
 use crate::publisher;
 use crate::record;
+use crate::renewal;
 use crate::repository::{self, debian, rpm};
 use crate::rpm_package;
-use crate::signer::{self, Certificates, Signer, armored};
+use crate::signer::{self, Certificates, RETIRED, Signer};
 use crate::source;
 use crate::verifier::{self, Expected};
 use arguments::{AllArguments, Arguments, BuildArguments, Command, FamilyName, KeyCommand, SiteArguments};
@@ -151,11 +152,15 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
     publish(&arguments.site, &mut pool, time)
 }
 
-/// Adds the key packages where keys or the address changed, and writes the site.
+/// Signs again what only retired keys have signed, adds the key packages where keys or the address changed, and writes
+/// the site.
 fn publish(site: &SiteArguments, pool: &mut Pool, time: u32) -> anyhow::Result<()> {
     let description = Description::read(&site.tree)?;
     let signer = Signer::read(&site.keys, time)?;
     let certificates = signer.certificates();
+    for name in renewal::renew(pool, &signer)? {
+        println!("{name} is signed again");
+    }
     let scripts = deb::scripts(&site.tree, KEYRING)?;
     let newest = u64::from(signer.newest());
     add_key_package(pool, Family::Debian, KEYRING, time, |version| {
@@ -171,15 +176,10 @@ fn publish(site: &SiteArguments, pool: &mut Pool, time: u32) -> anyhow::Result<(
         ];
         deb::wrap_files(&description, KEYRING, version, &keyring, &scripts, newest)
     })?;
-    let generations: Vec<&str> = certificates.rpm.iter().map(|(generation, _)| generation.as_str()).collect();
-    let mut files = vec![(
-        "/etc/yum.repos.d/myelin.repo".to_owned(),
-        rpm::repository_file(&site.url, &generations).into_bytes(),
-    )];
-    for (generation, certificate) in &certificates.rpm {
-        let path = format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-myelin-{generation}");
-        files.push((path, armored(certificate)?.into_bytes()));
-    }
+    let files = [
+        ("/etc/yum.repos.d/myelin.repo".to_owned(), rpm::repository_file(&site.url).into_bytes()),
+        (format!("/etc/pki/rpm-gpg/{}", rpm::KEYS), certificates.rpm_keys()?.into_bytes()),
+    ];
     add_key_package(pool, Family::Rpm, RELEASE, time, |version| {
         rpm_package::wrap_files(&description, RELEASE, version, &files, newest, &signer)
     })?;
@@ -200,7 +200,13 @@ fn add_key_package(
     let mut version = date(time)?;
     if let Some(newest) = newest {
         let known = newest.version.split('-').next().unwrap_or_default();
-        if crate::digest::sha256(&make(known)?.bytes) == newest.sha256 {
+        let (made, there) = (make(known)?.bytes, pool.read(&newest.sha256)?);
+        let same = match family {
+            Family::Debian => made == there,
+            // Signed at another time, or by another key.
+            Family::Rpm => rpm_package::content(made.as_slice())? == rpm_package::content(there.as_slice())?,
+        };
+        if same {
             return Ok(());
         }
         if crate::version::compare(&version, known).is_le() {
@@ -268,7 +274,7 @@ fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
             );
         }
         KeyCommand::Expire { keys, generation } => {
-            let retired = keys.join("retired");
+            let retired = keys.join(RETIRED);
             fs::create_dir_all(&retired)?;
             let mut moved = 0;
             for scheme in ["apt", "rpm"] {
@@ -282,6 +288,7 @@ fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
             }
             ensure!(moved > 0, "{}: no generation {generation}", keys.display());
             println!("generation {generation} signs no more; its files are in {}", retired.display());
+            println!("Publish now: what only its keys have signed is signed again then.");
         }
         KeyCommand::List { keys } => {
             let certificates = Certificates::read(&keys)?;

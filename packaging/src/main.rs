@@ -2,7 +2,7 @@
 //!
 //! One part each: [`description`] says what the packages are, [`stage`] what files they hold, a wrapper
 //! ([`cargo_deb`] and [`deb`], [`cargo_rpm`] and [`rpm_package`]) makes a package of them, [`pool`] remembers what was
-//! published, a repository writer ([`repository`]) renders it into a [`tree`], which [`publisher`] puts where a web
+//! published, [`renewal`] signs again what a key signed that has gone, a repository writer ([`repository`]) renders it into a [`tree`], which [`publisher`] puts where a web
 //! server finds it, and [`verifier`] looks at the result as a client would. A further system is one more wrapper and
 //! one more writer. [`crates`] knows what the server is made of, for [`copyright`] and
 //! [`sbom`]; [`record`] says how packages were built.
@@ -23,6 +23,7 @@ mod fetcher;
 mod pool;
 mod publisher;
 mod record;
+mod renewal;
 mod repository;
 mod rpm_package;
 mod sbom;

@@ -13,6 +13,8 @@ use crate::digest::sha256;
 
 /// How many versions of a package a channel goes on offering.
 const VERSIONS_KEPT: usize = 5;
+/// How much of a hash names a folder.
+const FOLDER_LENGTH: usize = 12;
 
 /// A kind of package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,6 +113,9 @@ pub(crate) struct Published {
     pub(crate) sha256: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<PublishedPart>,
+    /// A folder of its own, where another file of this name lay in the usual one: what lies there never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<String>,
 }
 
 /// A file that belongs to another one.
@@ -122,6 +127,11 @@ pub(crate) struct PublishedPart {
 }
 
 impl Published {
+    /// Where it lies, if `usual` is where its like do.
+    pub(crate) fn below(&self, usual: &str) -> String {
+        self.folder.as_ref().map_or_else(|| usual.to_owned(), |folder| format!("{usual}/{folder}"))
+    }
+
     /// Name, size and hash of the file itself and of its parts.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, u64, &str)> {
         let parts =
@@ -135,6 +145,8 @@ impl Published {
 #[serde(rename_all = "lowercase")]
 enum Event {
     Add(Box<Published>),
+    /// In the place of what was offered under this name.
+    Replace(Box<Published>),
     /// From the prerelease channel to the stable one.
     Promote {
         package: String,
@@ -183,14 +195,7 @@ impl Pool {
     /// # Errors
     /// If a file of such a name was published with other bytes.
     pub(crate) fn add(&mut self, artifact: &Artifact, channel: Channel) -> anyhow::Result<()> {
-        let mut files: Vec<PublishedPart> = artifact
-            .files()
-            .map(|(name, bytes)| PublishedPart {
-                file_name: name.to_owned(),
-                size_bytes: bytes.len() as u64,
-                sha256: sha256(bytes),
-            })
-            .collect();
+        let files = files_of(artifact);
         for event in &self.events {
             let Event::Add(known) = event else { continue };
             if known.family != artifact.family {
@@ -205,26 +210,31 @@ impl Pool {
                 return Ok(());
             }
         }
-        for ((_, bytes), file) in artifact.files().zip(&files) {
+        self.store(artifact, &files)?;
+        self.append(Event::Add(Box::new(published(artifact, files, channel))))
+    }
+
+    /// Offers a file in the place of the one of its name that is offered now: the same content under other signatures.
+    /// It lies in another folder, because a cache that was told that a file never changes may have the one before.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn replace(&mut self, artifact: &Artifact, channel: Channel) -> anyhow::Result<()> {
+        let files = files_of(artifact);
+        self.store(artifact, &files)?;
+        let mut published = published(artifact, files, channel);
+        published.folder = published.sha256.get(..FOLDER_LENGTH).map(str::to_owned);
+        self.append(Event::Replace(Box::new(published)))
+    }
+
+    fn store(&self, artifact: &Artifact, files: &[PublishedPart]) -> anyhow::Result<()> {
+        for ((_, bytes), file) in artifact.files().zip(files) {
             let path = self.file(&file.sha256);
             let unfinished = path.with_extension("unfinished");
             std::fs::write(&unfinished, bytes)?;
             std::fs::rename(&unfinished, &path).with_context(|| format!("cannot make {}", path.display()))?;
         }
-        let main = files.remove(0);
-        self.append(Event::Add(Box::new(Published {
-            family: artifact.family,
-            role: artifact.role,
-            channel,
-            package: artifact.package.clone(),
-            version: artifact.version.clone(),
-            architecture: artifact.architecture.clone(),
-            file_name: main.file_name,
-            metadata: artifact.metadata.clone(),
-            size_bytes: main.size_bytes,
-            sha256: main.sha256,
-            parts: files,
-        })))
+        Ok(())
     }
 
     /// Offers a version of the prerelease channel in the stable one, too.
@@ -257,6 +267,15 @@ impl Pool {
         Ok(())
     }
 
+    /// The bytes with this hash.
+    ///
+    /// # Errors
+    /// If they are not there.
+    pub(crate) fn read(&self, sha256: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.file(sha256);
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
     /// Where the bytes with this hash lie.
     pub(crate) fn file(&self, sha256: &str) -> PathBuf {
         self.root.join("files").join(sha256)
@@ -268,6 +287,12 @@ impl Pool {
         for event in &self.events {
             match event {
                 Event::Add(published) => packages.push(Published::clone(published)),
+                Event::Replace(published) => {
+                    let same = |known: &&mut Published| {
+                        (known.family, &known.file_name) == (published.family, &published.file_name)
+                    };
+                    packages.iter_mut().filter(same).for_each(|known| known.clone_from(published));
+                }
                 Event::Promote { package, version } => {
                     let chosen = packages
                         .iter_mut()
@@ -297,6 +322,35 @@ impl Pool {
         ledger.write_all(line.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
         self.events.push(event);
         Ok(())
+    }
+}
+
+/// Name, size and hash of an artifact itself and of its parts.
+fn files_of(artifact: &Artifact) -> Vec<PublishedPart> {
+    let files = artifact.files().map(|(name, bytes)| PublishedPart {
+        file_name: name.to_owned(),
+        size_bytes: bytes.len() as u64,
+        sha256: sha256(bytes),
+    });
+    files.collect()
+}
+
+/// What the ledger says of an artifact, whose files are these.
+fn published(artifact: &Artifact, mut files: Vec<PublishedPart>, channel: Channel) -> Published {
+    let main = files.remove(0);
+    Published {
+        family: artifact.family,
+        role: artifact.role,
+        channel,
+        package: artifact.package.clone(),
+        version: artifact.version.clone(),
+        architecture: artifact.architecture.clone(),
+        file_name: main.file_name,
+        metadata: artifact.metadata.clone(),
+        size_bytes: main.size_bytes,
+        sha256: main.sha256,
+        parts: files,
+        folder: None,
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn upload_list(tree: &Tree) -> String {
         Phase::HashedIndex => 2,
         Phase::PlainIndex => 3,
         Phase::Signature => 4,
+        Phase::Keys => 5,
     };
     tree.in_order().into_iter().map(|(path, phase, _)| format!("{}\t{path}\n", number(phase))).collect()
 }
@@ -139,6 +140,7 @@ mod tests {
         tree.put_bytes(format!("debian/dists/stable/by-hash/SHA256/{index}"), Phase::HashedIndex, index);
         tree.put_bytes("debian/dists/stable/Packages", Phase::PlainIndex, index);
         tree.put_bytes("debian/pool/a.deb", Phase::Pool, "a");
+        tree.put_bytes("rpm/keys", Phase::Keys, "a");
         tree
     }
 
@@ -184,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_uploaded_last() {
+    fn signatures_are_uploaded_after_all_that_they_speak_of() {
         let list = upload_list(&tree("one"));
         let phases: Vec<&str> = list.lines().map(|line| &line[..1]).collect();
-        assert_eq!(phases, ["1", "2", "3", "4"]);
+        assert_eq!(phases, ["1", "2", "3", "4", "5"]);
     }
 }

@@ -6,13 +6,14 @@
 
 mod metadata;
 
+use std::io::BufRead;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use flate2::read::GzDecoder;
 use rpm::{
     BuildConfig, Dependency, FileOptions, Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag,
-    Package, PackageBuilder, Scriptlet,
+    Package, PackageBuilder, PackageMetadata, Scriptlet,
 };
 
 use crate::deb::Release;
@@ -247,6 +248,24 @@ pub(crate) fn seal(
             .map(|(tag, data)| HeaderEntry::new(tag, data));
         package.metadata.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
     }
+    let unpacked = std::io::copy(&mut GzDecoder::new(package.payload.as_slice()), &mut std::io::sink());
+    let unpacked =
+        u32::try_from(unpacked.context("a payload in gzip")?).context("a payload of more than 4 GiB")?;
+    put_together(&package, unpacked, signer)
+}
+
+/// The same package under the signature of the key that signs now; the one that it had goes.
+///
+/// # Errors
+/// If it does not say what a signed package says, or cannot be signed.
+pub(crate) fn sign_again(bytes: &[u8], signer: &Signer) -> anyhow::Result<Artifact> {
+    let package = Package::parse(&mut &bytes[..]).context("not an rpm")?;
+    let unpacked =
+        package.metadata.signature.get_entry_data_as_u32(IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE)?;
+    put_together(&package, unpacked, signer)
+}
+
+fn put_together(package: &Package, unpacked: u32, signer: &Signer) -> anyhow::Result<Artifact> {
     let mut whole = Vec::new();
     package.write(&mut whole)?;
     let header = package.header_bytes()?;
@@ -257,25 +276,39 @@ pub(crate) fn seal(
     if package.metadata.is_source_package() {
         bytes[LEAD_TYPE] = 1;
     }
-    bytes.extend(signature_header(&header, &package.payload, &signature)?);
+    bytes.extend(signature_header(&header, package.payload.len(), unpacked, &signature)?);
     bytes.extend_from_slice(&header);
     bytes.extend_from_slice(&package.payload);
     artifact(bytes)
 }
 
-/// Whether one of the trusted keys signed a package.
+/// Whether one of the trusted keys signed a package, of which the beginning is enough.
 ///
 /// # Errors
 /// If not, or if it is no package.
-pub(crate) fn verify(bytes: &[u8], trusted: &Certificates) -> anyhow::Result<()> {
-    let package = Package::parse(&mut &bytes[..]).context("not an rpm")?;
-    let signature = package.metadata.signature.get_entry_data_as_binary(IndexSignatureTag::RPMSIGTAG_RSA);
-    trusted.verify_rpm_binary(signature.context("not signed")?, &package.header_bytes()?)
+pub(crate) fn verify(mut bytes: impl BufRead, trusted: &Certificates) -> anyhow::Result<()> {
+    let metadata = PackageMetadata::parse(&mut bytes).context("not an rpm")?;
+    let signature = metadata.signature.get_entry_data_as_binary(IndexSignatureTag::RPMSIGTAG_RSA);
+    trusted.verify_rpm_binary(signature.context("not signed")?, &metadata.header_bytes()?)
+}
+
+/// What a package is, whoever signed it: its header, which has the hash of all the rest.
+///
+/// # Errors
+/// If it is no package.
+pub(crate) fn content(mut bytes: impl BufRead) -> anyhow::Result<Vec<u8>> {
+    let metadata = PackageMetadata::parse(&mut bytes).context("not an rpm")?;
+    Ok(metadata.header_bytes()?)
 }
 
 /// The signature header: signature and digests of the header, the length of all that follows, and of the payload once it is
 /// unpacked, without which `rpm2cpio` believes that it failed.
-fn signature_header(header: &[u8], payload: &[u8], signature: &[u8]) -> anyhow::Result<Vec<u8>> {
+fn signature_header(
+    header: &[u8],
+    payload_bytes: usize,
+    unpacked_bytes: u32,
+    signature: &[u8],
+) -> anyhow::Result<Vec<u8>> {
     const REGION: u32 = 62;
     const RSA_HEADER: u32 = 268;
     const SHA1_HEADER: u32 = 269;
@@ -286,18 +319,15 @@ fn signature_header(header: &[u8], payload: &[u8], signature: &[u8]) -> anyhow::
     const STRING: u32 = 6;
     const BINARY: u32 = 7;
 
-    let length = u32::try_from(header.len() + payload.len()).context("a package of more than 4 GiB")?;
+    let length = u32::try_from(header.len() + payload_bytes).context("a package of more than 4 GiB")?;
     let sha1 = pgp::crypto::hash::HashAlgorithm::Sha1.digest(header)?;
     let text = |hexadecimal: String| [hexadecimal.as_bytes(), b"\0"].concat();
-    let unpacked =
-        std::io::copy(&mut GzDecoder::new(payload), &mut std::io::sink()).context("a payload in gzip")?;
-    let unpacked = u32::try_from(unpacked).context("a payload of more than 4 GiB")?;
     let entries: [(u32, u32, usize, Vec<u8>); 5] = [
         (RSA_HEADER, BINARY, signature.len(), signature.to_vec()),
         (SHA1_HEADER, STRING, 1, text(hex(&sha1))),
         (SHA256_HEADER, STRING, 1, text(sha256(header))),
         (SIZE, INT32, 1, length.to_be_bytes().to_vec()),
-        (UNPACKED_SIZE, INT32, 1, unpacked.to_be_bytes().to_vec()),
+        (UNPACKED_SIZE, INT32, 1, unpacked_bytes.to_be_bytes().to_vec()),
     ];
     let mut data = Vec::new();
     let mut index = Vec::new();

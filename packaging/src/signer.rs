@@ -8,7 +8,7 @@
 //!   imported before, so the certificate signs itself and each generation is a certificate of its own.
 //!
 //! Every generation whose signing file is there signs for apt. For rpm the oldest signs, and those after it are only
-//! announced.
+//! announced. What `pack key expire` moved into `retired/` signs nothing, and is known only by what it signed.
 
 mod certificate;
 
@@ -28,6 +28,8 @@ use pgp::types::{KeyDetails, Password, SigningKey, Timestamp, VerifyingKey};
 
 pub(crate) use certificate::{Scheme, create};
 
+/// The folder of generations that sign no more.
+pub(crate) const RETIRED: &str = "retired";
 /// No SHA-1 anywhere: apt and rpm of today refuse it.
 const HASH: HashAlgorithm = HashAlgorithm::Sha512;
 
@@ -36,6 +38,7 @@ pub(crate) struct Signer {
     time: Timestamp,
     apt: Vec<AptKey>,
     rpm: Vec<RpmKey>,
+    retired: Certificates,
 }
 
 struct AptKey {
@@ -83,7 +86,9 @@ impl Signer {
             "{}: no keys to sign with; make them with: pack key new --keys {0}",
             keys.display()
         );
-        let signer = Self { time: Timestamp::from_secs(time), apt, rpm };
+        let retired = keys.join(RETIRED);
+        let retired = if retired.exists() { Certificates::read(&retired)? } else { Certificates::default() };
+        let signer = Self { time: Timestamp::from_secs(time), apt, rpm, retired };
         for created in signer.created() {
             ensure!(
                 created <= time,
@@ -99,6 +104,11 @@ impl Signer {
             apt: self.apt.iter().map(|key| key.certificate.clone()).collect(),
             rpm: self.rpm.iter().map(|key| (key.generation.clone(), key.secret.to_public_key())).collect(),
         }
+    }
+
+    /// The keys that once signed.
+    pub(crate) fn retired(&self) -> &Certificates {
+        &self.retired
     }
 
     /// When the newest of the keys was made.
@@ -169,6 +179,11 @@ impl Signer {
 }
 
 impl Certificates {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.apt.is_empty() && self.rpm.is_empty()
+    }
+
     /// Reads the certificates of a folder: those of keys that sign, and of keys that only announce themselves.
     ///
     /// # Errors
@@ -191,6 +206,14 @@ impl Certificates {
     /// If a certificate cannot be written.
     pub(crate) fn apt_keyring(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.apt.as_slice().to_bytes()?)
+    }
+
+    /// What a client of rpms imports: all certificates, one after another.
+    ///
+    /// # Errors
+    /// If a certificate cannot be written.
+    pub(crate) fn rpm_keys(&self) -> anyhow::Result<String> {
+        self.rpm.iter().map(|(_, certificate)| armored(certificate)).collect()
     }
 
     /// Whether one of apt's keys signed this text; gives the text.

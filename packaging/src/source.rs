@@ -18,7 +18,7 @@ use crate::pool::{Artifact, Part};
 use crate::repository::debian::parse_date;
 use crate::signer::Signer;
 
-pub(crate) use debian::load;
+pub(crate) use debian::{load, sign_again};
 
 /// More than any source package of ours has.
 const MOST_BYTES: u64 = 256 << 20;

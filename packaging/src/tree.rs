@@ -21,6 +21,10 @@ pub(crate) enum Phase {
     PlainIndex,
     /// What clients read first.
     Signature,
+    /// What clients ask for when a signature is of a key that they do not know. A key is announced before it signs, and
+    /// goes in the publishing in which it signs no more: until the last signature is there, the older file is the right
+    /// one.
+    Keys,
 }
 
 /// Paths, relative to the root of the site.

@@ -185,8 +185,7 @@ impl Verifier<'_> {
         let signature = self.text(&format!("{root}/repodata/repomd.xml.asc"))?;
         self.expected.trusted.verify_rpm(&signature, repomd.as_bytes()).context("repomd.xml.asc")?;
         let keys = self.text(&format!("{root}/repodata/repomd.xml.key"))?;
-        let trusted = self.expected.trusted.rpm.iter().map(|(_, key)| armored(key));
-        ensure!(keys == trusted.collect::<anyhow::Result<String>>()?, "repomd.xml.key: other keys");
+        ensure!(keys == self.expected.trusted.rpm_keys()?, "repomd.xml.key: other keys");
         for data in repomd.split("<data ").skip(1) {
             let (Some(sum), Some(path)) = (
                 between(data, "<checksum type=\"sha256\">", "</checksum>"),
@@ -216,7 +215,7 @@ impl Verifier<'_> {
             };
             let path = format!("{root}/{place}");
             if let Some(bytes) = self.file(&path, sum, "primary.xml") {
-                let result = rpm_package::verify(&bytes, self.expected.trusted);
+                let result = rpm_package::verify(bytes.as_slice(), self.expected.trusted);
                 self.note(&path, result);
             }
         }
@@ -227,14 +226,11 @@ impl Verifier<'_> {
     fn keys(&mut self) -> anyhow::Result<()> {
         let trusted = self.expected.trusted;
         let texts = trusted.apt.iter().map(armored).collect::<anyhow::Result<String>>()?;
-        let mut expected = vec![
+        let expected = [
             ("debian/myelin-archive-keyring.pgp".to_owned(), trusted.apt_keyring()?),
             ("debian/myelin-archive-keyring.asc".to_owned(), texts.into_bytes()),
+            (format!("rpm/{}", rpm::KEYS), trusted.rpm_keys()?.into_bytes()),
         ];
-        for (generation, certificate) in &trusted.rpm {
-            let path = format!("rpm/RPM-GPG-KEY-myelin-{generation}");
-            expected.push((path, armored(certificate)?.into_bytes()));
-        }
         for (path, bytes) in expected {
             match self.index(&path) {
                 Ok(found) if found == bytes => {}

@@ -101,7 +101,7 @@ apt_has() { inside sh -c 'cat /var/lib/apt/lists/*debian_dists_stable_InRelease'
 
 # site_killed_after SECONDS COMMAND: as `site` does it, as far as it comes.
 site_killed_after() {
-    timeout --signal=KILL "$1" "$TARGET/debug/pack" "$2" \
+    timeout --signal=KILL "$1" "$PACK" "$2" \
         --keys "$WORK/keys" --pool "$WORK/pool" --site "$WORK/site" --url "$URL" >/dev/null
 }
 

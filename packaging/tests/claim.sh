@@ -4,7 +4,13 @@
 passed=0
 failed=0
 
-pack() { "$TARGET/debug/pack" "$@"; }
+# Of this run alone: whatever is compiled beside it, all claims are of one `pack`.
+readonly PACK=$WORK/pack
+
+# take_pack: the one that was built last.
+take_pack() { cp "$TARGET/debug/pack" "$PACK"; }
+
+pack() { "$PACK" "$@"; }
 
 # claim WORDS COMMAND…: counts whether the command succeeds.
 claim() {

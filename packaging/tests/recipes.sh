@@ -142,6 +142,7 @@ main() {
     trap 'rm -rf --one-file-system "$WORK"' EXIT
     make_root trixie "$BUILD_PACKAGES"
     cargo build --locked --package myelin-packaging
+    take_pack
     scripts/package-tools "$CACHE"
     TIME=$(dpkg-parsechangelog --show-field Timestamp)
     mkdir -p "$WORK/trixie/build/myelin"

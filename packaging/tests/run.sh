@@ -172,6 +172,7 @@ main() {
     [[ ${MYELIN_BINARY:-} ]] || cargo build --locked --package myelin
     # It unpacks every rpm once, which takes minutes unoptimised.
     cargo build --locked --package myelin-packaging --config profile.dev.package.zlib-rs.opt-level=3
+    take_pack
     scripts/package-tools "$CACHE"
     strip -o "$WORK/myelin" "${MYELIN_BINARY:-$TARGET/debug/myelin}"
     make_site

@@ -87,7 +87,7 @@ claims_of_rpm() {
     claim 'dnf finds and fetches the source of the package' env PYTHONPATH="$WORK/plugins/usr/lib/python3/dist-packages" \
         dnf -q -y --installroot="$WORK/root" --releasever=9 \
         --setopt="pluginpath=$WORK/plugins/usr/lib/python3/dist-packages/dnf-plugins" --setopt="reposdir=$WORK/repos" --setopt="cachedir=$WORK/dnf" download --source --destdir "$WORK" myelin
-    rpm --dbpath "$WORK/keys-of-rpm" --import "$WORK"/site/rpm/RPM-GPG-KEY-myelin-*
+    rpm --dbpath "$WORK/keys-of-rpm" --import "$WORK"/site/rpm/RPM-GPG-KEY-myelin
     claim 'its signature is good' sh -c "rpm --dbpath '$WORK/keys-of-rpm' -K '$source' | grep -F 'digests signatures OK'"
     claim 'rpm takes it for a source' rpm --dbpath "$WORK/keys-of-rpm" --define "_topdir $WORK/rpmbuild" -i "$source"
     claim 'rpmbuild unpacks it' rpmbuild -bp --quiet --nodeps --define "_topdir $WORK/rpmbuild" "$WORK/rpmbuild/SPECS/myelin.spec"
@@ -129,11 +129,12 @@ main() {
     readonly VERSION
     say 'a site with sources'
     cargo build --locked --package myelin-packaging
+    take_pack
     cargo fetch --locked --quiet
     scripts/package-tools "$CACHE"
     pack key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
     pack all --keys "$WORK/keys" --pool "$WORK/pool" --site "$WORK/site" --url "$URL" --glibc any \
-        --binary "$TARGET/debug/pack" --runner "$(type -P echo)"
+        --binary "$PACK" --runner "$(type -P echo)"
     serve
     claim 'the site is good, as its clients see it' pack verify "$URL" --keys "$WORK/keys"
     claims_of_symbols

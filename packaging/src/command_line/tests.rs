@@ -70,9 +70,29 @@ impl Workshop {
     }
 
     fn site_command(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
-        let site = ["--tree", "{tree}", "--keys", "{keys}", "--pool", "{pool}", "--site", "{site}"];
-        let url = ["--url", "https://packages.example.org"];
-        self.pack(&[words, &site, &url].concat())
+        self.pack(&site_words(words))
+    }
+
+    /// The keys of the year after.
+    fn rotate(&self) {
+        let words = ["key", "rotate", "--rsa-bits", "2048", "--generation", "2027", "--keys", "{keys}"];
+        self.pack(&words).unwrap();
+    }
+
+    /// The rpms that are offered to everybody, whose names begin so.
+    fn rpms_named(&self, beginning: &str) -> Vec<PathBuf> {
+        let folder = fs::canonicalize(self.path("site")).unwrap().join("rpm/stable/x86_64/Packages");
+        let is_meant = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with(beginning) && name.ends_with(".rpm")
+        };
+        let found = files_below(&folder).into_iter().filter(is_meant);
+        found
+            .map(|path| {
+                self.path("site")
+                    .join(path.strip_prefix(fs::canonicalize(self.path("site")).unwrap()).unwrap())
+            })
+            .collect()
     }
 
     fn findings(&self) -> Vec<String> {
@@ -103,6 +123,13 @@ impl Workshop {
         fs::write(path, before).unwrap();
         findings
     }
+}
+
+/// A command that writes the site.
+fn site_words<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let site = ["--tree", "{tree}", "--keys", "{keys}", "--pool", "{pool}", "--site", "{site}"];
+    let url = ["--url", "https://packages.example.org"];
+    [words, &site, &url].concat()
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -191,13 +218,68 @@ fn a_second_publishing_without_a_change_makes_no_key_package() {
     let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
     assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 1);
 
-    workshop
-        .pack(&["key", "rotate", "--rsa-bits", "2048", "--generation", "2027", "--keys", "{keys}"])
-        .unwrap();
+    workshop.rotate();
     workshop.site_command(&["publish"]).unwrap();
     let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
     assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 2);
     assert_eq!(workshop.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn an_hour_later_the_same_keys_make_no_key_package() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let before = workshop.rpms_named(RELEASE);
+    let later = (TIME.parse::<u32>().unwrap() + 60 * 60).to_string();
+    workshop.pack_at(&later, &site_words(&["publish"])).unwrap();
+    assert_eq!(workshop.rpms_named(RELEASE), before);
+    let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
+    assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 1);
+    assert_eq!(workshop.findings(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_retired_key_signed_is_signed_again_under_another_address() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    let repository_file = workshop.read("rpm/myelin.repo");
+    let old = "rpm/stable/x86_64/Packages/myelin-0.1.0-0.myelin1.x86_64.rpm";
+    let content = |path: &Path| rpm_package::content(fs::read(path).unwrap().as_slice()).unwrap();
+    let before = content(&workshop.path("site").join(old));
+
+    workshop.rotate();
+    workshop.site_command(&["publish"]).unwrap();
+    assert!(workshop.path("site").join(old).exists(), "the old key is still good");
+    workshop.pack(&["key", "expire", "--generation", "2026", "--keys", "{keys}"]).unwrap();
+    assert!(!workshop.findings().is_empty());
+    workshop.site_command(&["publish"]).unwrap();
+    assert_eq!(workshop.findings(), Vec::<String>::new());
+
+    // A cache may have the old file until the end of days.
+    assert!(!workshop.path("site").join(old).exists());
+    let renewed = workshop.rpms_named("myelin-0.1.0");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_eq!(content(&renewed[0]), before);
+    // Whoever has it needs no other one.
+    assert_eq!(workshop.read("rpm/myelin.repo"), repository_file);
+    workshop.site_command(&["publish"]).unwrap();
+    assert_eq!(workshop.rpms_named("myelin-0.1.0"), renewed);
+}
+
+#[test]
+fn a_stranger_s_package_is_not_signed_when_a_key_goes() {
+    let workshop = Workshop::new();
+    workshop.all("0.1.0").unwrap();
+    fs::rename(workshop.path("keys"), workshop.path("strange")).unwrap();
+    workshop.pack(&["key", "new", "--rsa-bits", "2048", "--generation", "2026", "--keys", "{keys}"]).unwrap();
+    workshop.rotate();
+    workshop.pack(&["key", "expire", "--generation", "2026", "--keys", "{keys}"]).unwrap();
+    workshop.site_command(&["publish"]).unwrap();
+    let findings = workshop.findings();
+    assert!(
+        findings.iter().any(|finding| finding.contains("/myelin-0.1.0-0.myelin1.x86_64.rpm: no good")),
+        "{findings:?}"
+    );
 }
 
 #[test]

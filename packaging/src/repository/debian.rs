@@ -144,7 +144,7 @@ fn stanza(component: &str, package: &Published) -> String {
 /// Where the files of a package lie, below `debian/`.
 fn pool_folder(component: &str, package: &Published) -> String {
     let initial = package.package.get(..1).unwrap_or_default();
-    format!("pool/{component}/{initial}/{}", package.package)
+    package.below(&format!("pool/{component}/{initial}/{}", package.package))
 }
 
 /// `Fri, 27 Nov 2026 00:00:00 +0000`.

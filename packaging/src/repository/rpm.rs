@@ -9,40 +9,36 @@ use crate::archive;
 use crate::digest::sha256;
 use crate::pool::{Channel, Family, Published, Role};
 use crate::rpm_package::{Metadata, Relation};
-use crate::signer::armored;
 use crate::tree::{Content, Phase, Tree};
 
 pub(crate) const ARCHITECTURES: &[&str] = &["x86_64", "aarch64", SOURCES];
 /// In the place of a processor: what packages are built from.
 const SOURCES: &str = "source";
 pub(crate) const CHANNELS: &[Channel] = &[Channel::Stable, Channel::Prerelease];
+/// The keys that sign now or will sign next. A client asks there again when it meets a signature of a key that it does
+/// not know, so the name is the same for ever.
+pub(crate) const KEYS: &str = "RPM-GPG-KEY-myelin";
 
 /// Puts `rpm/` into the tree.
 pub(super) fn render(site: &Site<'_>, tree: &mut Tree) -> anyhow::Result<()> {
-    let certificates = site.signer.certificates();
-    for (generation, certificate) in &certificates.rpm {
-        let name = format!("rpm/RPM-GPG-KEY-myelin-{generation}");
-        tree.put_bytes(name, Phase::Pool, armored(certificate)?);
-    }
-    let generations: Vec<&str> = certificates.rpm.iter().map(|(generation, _)| generation.as_str()).collect();
-    tree.put_bytes("rpm/myelin.repo", Phase::Pool, repository_file(site.url, &generations));
+    let keys = site.signer.certificates().rpm_keys()?;
+    tree.put_bytes(format!("rpm/{KEYS}"), Phase::Keys, keys.as_str());
+    tree.put_bytes("rpm/myelin.repo", Phase::Pool, repository_file(site.url));
     for channel in CHANNELS {
         for architecture in ARCHITECTURES {
-            render_one(site, *channel, architecture, tree)?;
+            render_one(site, *channel, architecture, &keys, tree)?;
         }
     }
     Ok(())
 }
 
-/// The file for `/etc/yum.repos.d` and `/etc/zypp/repos.d`. Every key that signs now or will sign next is named.
-pub(crate) fn repository_file(url: &str, generations: &[&str]) -> String {
-    let keys: Vec<String> =
-        generations.iter().map(|generation| format!("{url}/rpm/RPM-GPG-KEY-myelin-{generation}")).collect();
+/// The file for `/etc/yum.repos.d` and `/etc/zypp/repos.d`. A change of keys does not change it, so that it is right for
+/// ever where an administrator has written into it.
+pub(crate) fn repository_file(url: &str) -> String {
     let section = |name: &str, title: &str, place: &str, enabled: u8| {
         format!(
             "[{name}]\nname={title}\nbaseurl={url}/rpm/{place}/\nenabled={enabled}\ntype=rpm-md\n\
-             gpgcheck=1\npkg_gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={}\n",
-            keys.join("\n       ")
+             gpgcheck=1\npkg_gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={url}/rpm/{KEYS}\n"
         )
     };
     [
@@ -54,7 +50,13 @@ pub(crate) fn repository_file(url: &str, generations: &[&str]) -> String {
     .join("\n")
 }
 
-fn render_one(site: &Site<'_>, channel: Channel, architecture: &str, tree: &mut Tree) -> anyhow::Result<()> {
+fn render_one(
+    site: &Site<'_>,
+    channel: Channel,
+    architecture: &str,
+    keys: &str,
+    tree: &mut Tree,
+) -> anyhow::Result<()> {
     let root = format!("rpm/{channel}/{architecture}");
     let mut packages = Vec::new();
     let is_here = |published: &&Published| match architecture {
@@ -67,7 +69,7 @@ fn render_one(site: &Site<'_>, channel: Channel, architecture: &str, tree: &mut 
     for published in site.snapshot.of_channel(Family::Rpm, channel).filter(is_here) {
         for (name, _, sha256) in published.files() {
             let content = Content::Pool(sha256.to_owned());
-            tree.put(format!("{root}/Packages/{name}"), Phase::Pool, content);
+            tree.put(format!("{root}/{}/{name}", published.below("Packages")), Phase::Pool, content);
         }
         if published.role != Role::Record {
             let metadata: Metadata = serde_json::from_str(&published.metadata)
@@ -101,13 +103,6 @@ fn render_one(site: &Site<'_>, channel: Channel, architecture: &str, tree: &mut 
     let signature = site.signer.sign_rpm_detached(repomd.as_bytes())?;
     tree.put_bytes(format!("{root}/repodata/repomd.xml"), Phase::Signature, repomd);
     tree.put_bytes(format!("{root}/repodata/repomd.xml.asc"), Phase::Signature, signature);
-    let keys = site
-        .signer
-        .certificates()
-        .rpm
-        .iter()
-        .map(|(_, key)| armored(key))
-        .collect::<anyhow::Result<String>>()?;
     tree.put_bytes(format!("{root}/repodata/repomd.xml.key"), Phase::Signature, keys);
     Ok(())
 }
@@ -148,7 +143,8 @@ fn primary(packages: &Packages<'_>) -> String {
             "  <time file=\"{0}\" build=\"{0}\"/>\n  <size package=\"{1}\" installed=\"{2}\" archive=\"{2}\"/>\n",
             metadata.build_time, package.size_bytes, metadata.installed_bytes
         );
-        out += &format!("  <location href=\"Packages/{}\"/>\n  <format>\n", escape(&package.file_name));
+        let place = format!("{}/{}", package.below("Packages"), package.file_name);
+        out += &format!("  <location href=\"{}\"/>\n  <format>\n", escape(&place));
         out += &format!("    <rpm:license>{}</rpm:license>\n", escape(&metadata.license));
         out += &format!("    <rpm:vendor>{}</rpm:vendor>\n", escape(&metadata.vendor));
         out += &format!("    <rpm:group>{}</rpm:group>\n", escape(&metadata.group));
@@ -241,12 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_file_names_every_key() {
-        let file = repository_file("https://packages.example.org", &["2026", "2027"]);
-        assert!(file.contains(
-            "gpgkey=https://packages.example.org/rpm/RPM-GPG-KEY-myelin-2026\n       \
-             https://packages.example.org/rpm/RPM-GPG-KEY-myelin-2027\n"
-        ));
+    fn one_repository_is_enabled_and_all_have_one_address_of_keys() {
+        let file = repository_file("https://packages.example.org");
+        let keys = "gpgkey=https://packages.example.org/rpm/RPM-GPG-KEY-myelin\n";
+        assert_eq!(file.matches(keys).count(), 4);
         assert_eq!(file.matches("enabled=1").count(), 1);
     }
 }

@@ -108,6 +108,15 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Artifact> {
     artifact(bytes, parts)
 }
 
+/// A source package under the signatures of the keys that sign now: its description, as it was without signatures, and
+/// its archives.
+///
+/// # Errors
+/// If it is none, or cannot be signed.
+pub(crate) fn sign_again(description: &str, parts: Vec<Part>, signer: &Signer) -> anyhow::Result<Artifact> {
+    artifact(signer.sign_clear(description)?.into_bytes(), parts)
+}
+
 /// What the index of a repository says of a source package, but for its folder.
 fn artifact(bytes: Vec<u8>, parts: Vec<Part>) -> anyhow::Result<Artifact> {
     let text = unsigned(std::str::from_utf8(&bytes)?).to_owned();

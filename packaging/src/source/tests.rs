@@ -7,7 +7,9 @@ use std::process::Command;
 use lzma_rust2::XzReader;
 
 use super::*;
-use crate::signer::create;
+use crate::pool::{Channel, Pool};
+use crate::renewal::renew;
+use crate::signer::{RETIRED, create};
 
 /// 2026-11-27.
 const TIME: u32 = 1_795_737_600;
@@ -220,7 +222,7 @@ fn the_rpm_is_a_source_and_says_what_builds_it() {
     let wanted = package.metadata.get_requires().unwrap();
     assert!(wanted.iter().any(|one| one.name == "cargo" && one.version == "1.94"), "{wanted:?}");
     crate::rpm_package::verify(
-        &source.bytes,
+        source.bytes.as_slice(),
         &crate::signer::Certificates::read(&workshop.path("keys")).unwrap(),
     )
     .unwrap();
@@ -233,4 +235,37 @@ fn recipes_of_different_versions_are_refused() {
     workshop.commit();
     let error = workshop.make().unwrap_err().to_string();
     assert!(error.contains("version 0.1.0") && error.contains("0.2.0"), "{error}");
+}
+
+#[test]
+fn a_description_of_a_retired_key_is_signed_again_beside_its_archives() {
+    let workshop = Workshop::new();
+    let keys = workshop.path("keys");
+    let [source, source_rpm] = workshop.make().unwrap();
+    let mut pool = Pool::open(&workshop.path("pool")).unwrap();
+    for artifact in [&source, &source_rpm] {
+        pool.add(artifact, Channel::Stable).unwrap();
+    }
+    create(&keys, "2027", "Test", TIME, 2048).unwrap();
+    std::fs::create_dir(keys.join(RETIRED)).unwrap();
+    for name in [
+        "apt-2026.certificate.asc",
+        "apt-2026.signing.asc",
+        "rpm-2026.certificate.asc",
+        "rpm-2026.signing.asc",
+    ] {
+        std::fs::rename(keys.join(name), keys.join(RETIRED).join(name)).unwrap();
+    }
+    let signer = Signer::read(&keys, TIME).unwrap();
+    let expected = [source.file_name.clone(), source_rpm.file_name.clone()];
+    assert_eq!(renew(&mut pool, &signer).unwrap(), expected);
+    assert_eq!(renew(&mut pool, &signer).unwrap(), Vec::<String>::new());
+
+    let offered = pool.snapshot().packages;
+    let described = offered.iter().find(|published| published.file_name == source.file_name).unwrap();
+    let text = String::from_utf8(pool.read(&described.sha256).unwrap()).unwrap();
+    signer.certificates().verify_clear(&text).unwrap();
+    assert!(described.metadata.contains(&described.sha256) && described.folder.is_some());
+    let sums: Vec<String> = source.parts.iter().map(|part| crate::digest::sha256(&part.bytes)).collect();
+    assert!(described.parts.iter().map(|part| &part.sha256).eq(&sums));
 }
