@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::{
     members::{Before, RoomMembers},
-    record::record,
+    record::{KnownAudiences, record},
 };
 use crate::{ignored_users::IgnoredUsers, push_rules::PushRules};
 

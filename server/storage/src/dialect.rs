@@ -50,6 +50,14 @@ sql! {
         sqlite: "UPDATE sequences SET next_block = next_block + 1 WHERE name = $1 RETURNING next_block - 1",
         postgres: "SELECT nextval(CAST($1 AS REGCLASS))",
     };
+    /// Numbers that no event has, as first and last ones. The only writer of a SQLite file owns all above the highest;
+    /// PostgreSQL's sequence gives some.
+    pub(crate) FREE_EVENT_NIDS = {
+        sqlite: "SELECT COALESCE(MAX(event_nid), 0) + 1, 9223372036854775807 FROM event_ids",
+        postgres: "
+            SELECT number, number
+            FROM (SELECT nextval('event_ids_event_nid_seq') AS number FROM generate_series(1, 32)) AS taken",
+    };
     /// How many blocks of positions are reserved.
     pub(crate) RESERVED_BLOCKS = {
         sqlite: "SELECT next_block FROM sequences WHERE name = 'positions'",

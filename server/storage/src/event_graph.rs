@@ -29,6 +29,20 @@ pub(crate) async fn connect(
     txn.write(FILL_GAP, args![event]).await
 }
 
+/// Makes a new event, which nobody has referred to, the end of the graph that `prev` were ends of.
+pub(crate) async fn extend(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    event: EventNid,
+    prev: &[EventNid],
+) -> Result<(), StorageError> {
+    if let &[prev] = prev {
+        return txn.write_one(MOVE_EXTREMITY, args![room, prev, event]).await;
+    }
+    txn.write(REMOVE_EXTREMITIES, args![room, Value::list(prev.iter().map(|nid| nid.0))]).await?;
+    txn.write(ADD_EXTREMITY, args![room, event]).await
+}
+
 /// The events that a new event of the room follows.
 pub async fn list_extremities(
     txn: &mut ReadTxn,
@@ -119,6 +133,7 @@ sql! {
     REMOVE_EXTREMITIES = "
         DELETE FROM forward_extremities
         WHERE room_nid = $1 AND event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($2))";
+    MOVE_EXTREMITY = "UPDATE forward_extremities SET event_nid = $3 WHERE room_nid = $1 AND event_nid = $2";
     /// If something stored follows it already, it fills a gap and is no end of the graph.
     ADD_EXTREMITY = "
         INSERT INTO forward_extremities (room_nid, event_nid)

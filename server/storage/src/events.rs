@@ -1,10 +1,13 @@
 //! Events: the rows, and the queries that find them. The graph between them is in [`crate::event_graph`].
 
+mod named;
+
 use std::collections::HashMap;
 
 use myelin_core::{Event, RoomVersionRules};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
 
+pub use self::named::NamedEvents;
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, WriteTxn,
     engine::{FromRow, Row, Value, args, sql},
@@ -119,10 +122,31 @@ impl FromRow for StoredEvent {
 
 /// The numbers of events, in the order of their ids; unknown ones get a number.
 pub async fn intern(txn: &mut WriteTxn, event_ids: &[&str]) -> Result<Vec<EventNid>, StorageError> {
+    let found = list_nids(txn, event_ids).await?;
+    // Mostly they have one.
+    if let Some(nids) = event_ids.iter().map(|event_id| found.get(*event_id).map(|(nid, _)| *nid)).collect() {
+        return Ok(nids);
+    }
     Ok(intern_known(txn, event_ids).await?.into_iter().map(|(nid, _)| nid).collect())
 }
 
-/// The same, with what became of those that are stored.
+/// Those of the events that have a number, with what became of those that are stored.
+async fn list_nids(
+    txn: &mut ReadTxn,
+    event_ids: &[&str],
+) -> Result<HashMap<String, (EventNid, Option<EventFlags>)>, StorageError> {
+    if event_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(String, EventNid, Option<i64>)> =
+        txn.fetch_all(LIST_NIDS, vec![Value::list(event_ids)]).await?;
+    Ok(found
+        .into_iter()
+        .map(|(event_id, nid, bits)| (event_id, (nid, bits.map(EventFlags::from_bits))))
+        .collect())
+}
+
+/// The numbers of events, in the order of their ids, with what became of those that are stored. Unknown ones get one.
 async fn intern_known(
     txn: &mut WriteTxn,
     event_ids: &[&str],
@@ -130,13 +154,9 @@ async fn intern_known(
     if event_ids.is_empty() {
         return Ok(Vec::new());
     }
-    let list = Value::list(event_ids);
-    txn.write(INTERN, vec![list.clone()]).await?;
-    let found: Vec<(String, EventNid, Option<i64>)> = txn.fetch_all(LIST_NIDS, vec![list]).await?;
-    let found: HashMap<String, _> = found
-        .into_iter()
-        .map(|(event_id, nid, bits)| (event_id, (nid, bits.map(EventFlags::from_bits))))
-        .collect();
+    txn.write(INTERN, vec![Value::list(event_ids)]).await?;
+    txn.forget_event_nids();
+    let found = list_nids(txn, event_ids).await?;
     event_ids
         .iter()
         .map(|event_id| found.get(*event_id).copied())
@@ -147,16 +167,51 @@ async fn intern_known(
 /// Stores an event and what it does to the graph: gaps and forward extremities. An event that was an outlier or
 /// rejected before becomes what it is said to be now; anything else that is stored already stays as it is.
 pub async fn insert(txn: &mut WriteTxn, new: NewEvent<'_>) -> Result<EventNid, StorageError> {
-    let NewEvent { event, room, position, state_before, replaces, flags } = new;
+    let NewEvent { event, room, flags, .. } = new;
     let ids: Vec<&str> =
         std::iter::once(event.event_id()).chain(event.prev_events()).chain(event.auth_events()).collect();
     let known = intern_known(txn, &ids).await?;
     let (prev, auth) = known[1..].split_at(event.prev_events().len());
     let (nid, before) = known[0];
-    let numbers = |events: &[(EventNid, _)]| Value::list(events.iter().map(|(nid, _)| nid.0));
     if before.is_some_and(|before| !before.may_become(flags)) {
         return Ok(nid);
     }
+    let nids = |events: &[(EventNid, _)]| events.iter().map(|(nid, _)| *nid).collect::<Vec<_>>();
+    put(txn, new, nid, &nids(prev), &nids(auth)).await?;
+    if !flags.outlier {
+        let missing = |stored: Option<EventFlags>| stored.is_none_or(|stored| stored.outlier);
+        let prev = prev.iter().map(|(nid, stored)| (*nid, missing(*stored))).collect::<Vec<_>>();
+        event_graph::connect(txn, room, nid, &prev, flags.is_accepted()).await?;
+    }
+    Ok(nid)
+}
+
+/// Stores an accepted event that was made here and now, so that nobody has referred to it, and that follows the ends of
+/// the graph. `named` knows the numbers of events that it names, or asks for them.
+pub async fn append(
+    txn: &mut WriteTxn,
+    new: NewEvent<'_>,
+    named: &mut NamedEvents,
+) -> Result<EventNid, StorageError> {
+    let event = new.event;
+    let Some((prev, auth)) = named.find(txn, event).await? else { return insert(txn, new).await };
+    let nid = txn.next_event_nid().await?;
+    txn.write(INSERT_ID, args![nid, event.event_id()]).await?;
+    put(txn, new, nid, &prev, &auth).await?;
+    event_graph::extend(txn, new.room, nid, &prev).await?;
+    named.follow(event, nid);
+    Ok(nid)
+}
+
+async fn put(
+    txn: &mut WriteTxn,
+    new: NewEvent<'_>,
+    nid: EventNid,
+    prev: &[EventNid],
+    auth: &[EventNid],
+) -> Result<(), StorageError> {
+    let NewEvent { event, room, position, state_before, replaces, flags } = new;
+    let numbers = |events: &[EventNid]| Value::list(events.iter().map(|nid| nid.0));
     txn.write(
         INSERT,
         args![
@@ -177,13 +232,7 @@ pub async fn insert(txn: &mut WriteTxn, new: NewEvent<'_>) -> Result<EventNid, S
             replaces,
         ],
     )
-    .await?;
-    if !flags.outlier {
-        let missing = |stored: Option<EventFlags>| stored.is_none_or(|stored| stored.outlier);
-        let prev = prev.iter().map(|(nid, stored)| (*nid, missing(*stored))).collect::<Vec<_>>();
-        event_graph::connect(txn, room, nid, &prev, flags.is_accepted()).await?;
-    }
-    Ok(nid)
+    .await
 }
 
 /// Points an event at another state, when the state before it is known better.
@@ -290,6 +339,7 @@ sql! {
     INTERN = "
         INSERT INTO event_ids (event_id) SELECT value FROM json_each($1) WHERE TRUE
         ON CONFLICT (event_id) DO NOTHING";
+    INSERT_ID = "INSERT INTO event_ids (event_nid, event_id) VALUES ($1, $2)";
     LIST_NIDS = "
         SELECT event_id, event_ids.event_nid, flags
         FROM event_ids LEFT JOIN events ON events.event_nid = event_ids.event_nid

@@ -24,6 +24,7 @@ pub(crate) struct StorageMetrics {
     commit_seconds: Histogram,
     batch_units: Histogram,
     failed_batches: Counter,
+    journeys: Counter,
 }
 
 impl Default for StorageMetrics {
@@ -35,6 +36,7 @@ impl Default for StorageMetrics {
             commit_seconds: Histogram::new(SECONDS),
             batch_units: Histogram::new(UNITS),
             failed_batches: Counter::default(),
+            journeys: Counter::default(),
         }
     }
 }
@@ -61,6 +63,11 @@ impl StorageMetrics {
     /// A batch was not stored.
     pub(crate) fn failed(&self) {
         self.failed_batches.inc();
+    }
+
+    /// Counts how often an engine is asked something.
+    pub(crate) fn journeys(&self) -> &Counter {
+        &self.journeys
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
@@ -93,6 +100,11 @@ impl StorageMetrics {
             "myelin_storage_failed_batches",
             "Batches of units that were not stored",
             self.failed_batches.clone(),
+        );
+        registry.register(
+            "myelin_storage_journeys",
+            "Times that the database was asked something: the cost of a small request",
+            self.journeys.clone(),
         );
     }
 }

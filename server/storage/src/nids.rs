@@ -1,6 +1,8 @@
+use std::{collections::VecDeque, ops::RangeInclusive};
+
 use crate::{
-    StorageError,
-    engine::{FromColumn, Row, Stored, Type, Value},
+    ReadTxn, StorageError, dialect,
+    engine::{FromColumn, Row, Stored, Type, Value, args},
 };
 
 macro_rules! nids {
@@ -41,4 +43,32 @@ nids! {
     RoomNid,
     /// The number of a set of users that some event notified. It may be given out again.
     AudienceNid,
+}
+
+/// Numbers that no event has yet, so that a new one asks for nothing. What they are says nothing about when, so unlike
+/// positions they may lie idle, and those of a unit that failed are left out.
+#[derive(Debug, Default)]
+pub(crate) struct FreeEventNids(VecDeque<RangeInclusive<i64>>);
+
+impl FreeEventNids {
+    pub(crate) async fn next(&mut self, txn: &mut ReadTxn) -> Result<EventNid, StorageError> {
+        loop {
+            while let Some(free) = self.0.front_mut() {
+                if let Some(number) = free.next() {
+                    return Ok(EventNid(number));
+                }
+                self.0.pop_front();
+            }
+            let free: Vec<(i64, i64)> = txn.fetch_all(dialect::FREE_EVENT_NIDS, args![]).await?;
+            if free.is_empty() {
+                return Err(StorageError::Inconsistent("there is no number for an event".to_owned()));
+            }
+            self.0.extend(free.into_iter().map(|(first, last)| first..=last));
+        }
+    }
+
+    /// Forgets which numbers are free: the engine gave some to events.
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     engine::{FromRow, Row, Value, args, sql},
 };
 
-pub use audiences::{Audience, Members, list_audiences};
+pub use audiences::{Audience, Members, intern_audience, list_audiences};
 
 /// The thread of what is in none.
 pub const MAIN: &str = "main";
@@ -36,10 +36,8 @@ pub struct NewNotification<'a> {
     pub event: EventNid,
     /// The root of its thread, or [`MAIN`].
     pub thread: &'a str,
-    /// The users, a sorted JSON list.
-    pub members: &'a str,
-    /// SHA-256 of `members`.
-    pub digest: &'a Digest,
+    /// The users.
+    pub audience: AudienceNid,
     /// Whether it is more important than others.
     pub highlight: bool,
     /// What a push rule says to do, a JSON list.
@@ -128,10 +126,9 @@ fn read_digest(row: &Row, index: usize) -> Result<Digest, StorageError> {
     bytes.try_into().map_err(|_| StorageError::Inconsistent("a digest has 32 bytes".to_owned()))
 }
 
-/// Stores a way in which an event notifies, and its set of users if the room has had no such set before.
+/// Stores a way in which an event notifies.
 pub async fn insert(txn: &mut WriteTxn, new: NewNotification<'_>) -> Result<(), StorageError> {
-    let NewNotification { room, position, event, thread, members, digest, highlight, actions, ts } = new;
-    let audience = audiences::get_or_insert(txn, room, digest, members).await?;
+    let NewNotification { room, position, event, thread, audience, highlight, actions, ts } = new;
     let args = args![room, position, audience, event, thread, highlight, actions, ts];
     txn.write(INSERT, args).await?;
     Ok(())
@@ -143,12 +140,14 @@ pub async fn delete(txn: &mut WriteTxn, room: RoomNid, position: Position) -> Re
     Ok(())
 }
 
-/// Forgets all of a room but its newest `keep` rows, and the sets of users that are not used any more.
-pub async fn prune(txn: &mut WriteTxn, room: RoomNid, keep: u32) -> Result<(), StorageError> {
-    if txn.execute(PRUNE, args![room, keep]).await? > 0 {
+/// Forgets all of a room but its newest `keep` rows, and the sets of users that are not used any more: then their
+/// numbers mean nothing any longer. Whether it forgot any row.
+pub async fn prune(txn: &mut WriteTxn, room: RoomNid, keep: u32) -> Result<bool, StorageError> {
+    let has_forgotten = txn.execute(PRUNE, args![room, keep]).await? > 0;
+    if has_forgotten {
         audiences::prune(txn, room).await?;
     }
-    Ok(())
+    Ok(has_forgotten)
 }
 
 /// Notes that a user has read a thread, or a whole room (`None`), up to there.

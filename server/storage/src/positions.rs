@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     ReadTxn, StorageError, dialect,
     engine::{FromColumn, Row, Stored, Type, Value, args},
+    nids::FreeEventNids,
 };
 
 /// A place in the streams. Events, receipts, to-device messages and everything else that clients follow take their
@@ -123,11 +124,12 @@ impl FromStr for Token {
 /// How many positions one statement reserves.
 const BLOCK: i64 = 32;
 
-/// Gives out positions inside the writer's transaction, from blocks that the database reserves.
+/// Gives out positions, and numbers of events, inside the writer's transaction, from blocks that the database reserves.
 #[derive(Debug, Default)]
 pub(crate) struct Allocator {
     forward: Block,
     backfilled: Block,
+    pub(crate) event_nids: FreeEventNids,
     /// The highest position given out since the batch began.
     pub(crate) newest: Option<Position>,
 }
@@ -165,7 +167,7 @@ impl Allocator {
         Ok(Position(-self.backfilled.next(txn, "backfill_positions").await?))
     }
 
-    /// Forgets the reserved blocks: the transaction that reserved them may be rolled back, and with several
+    /// Forgets the reserved blocks of positions: the transaction that reserved them may be rolled back, and with several
     /// processes an idle one must not sit on numbers lower than those that others commit.
     pub(crate) fn forget(&mut self) {
         for block in [&mut self.forward, &mut self.backfilled] {

@@ -164,7 +164,9 @@ impl Store {
         let asked = Instant::now();
         let conn = self.inner.readers.begin().await?;
         self.inner.metrics.begun(asked.elapsed());
-        Ok(ReadTxn::new(conn))
+        let journeys = self.inner.metrics.journeys();
+        journeys.inc();
+        Ok(ReadTxn::counted(conn, journeys.clone()))
     }
 
     /// Asks the database something small, to learn whether it answers.
@@ -242,6 +244,11 @@ impl Store {
     /// How many batches of units were committed since the store was opened.
     pub fn commits(&self) -> u64 {
         self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// How often the engine was asked something since the store was opened.
+    pub fn journeys(&self) -> u64 {
+        self.inner.metrics.journeys().get()
     }
 
     /// Lets a registry show what the store counts.

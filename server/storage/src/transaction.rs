@@ -1,10 +1,11 @@
 use std::ops::{Deref, DerefMut};
 
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::oneshot;
 
 use crate::{
-    Position, StorageError,
+    EventNid, Position, StorageError,
     engine::{self, Conn, EngineKind, FromRow, Row, Script, Sql, Step, Value},
     positions::Allocator,
 };
@@ -25,11 +26,26 @@ pub struct ReadTxn {
     pub(crate) script: Script,
     /// Whether the engine was asked anything in the unit.
     ran: bool,
+    /// Counts how often it is asked.
+    journeys: Counter,
 }
 
 impl ReadTxn {
     pub(crate) fn new(conn: Conn) -> Self {
-        Self { conn, wrote: false, written_bytes: 0, failed: None, script: Script::default(), ran: false }
+        Self::counted(conn, Counter::default())
+    }
+
+    /// The same, and it counts how often the engine is asked something.
+    pub(crate) fn counted(conn: Conn, journeys: Counter) -> Self {
+        Self {
+            conn,
+            wrote: false,
+            written_bytes: 0,
+            failed: None,
+            script: Script::default(),
+            ran: false,
+            journeys,
+        }
     }
 
     /// The engine under it.
@@ -60,7 +76,7 @@ impl ReadTxn {
     pub(crate) async fn execute(&mut self, sql: Sql, args: Vec<Value>) -> Result<u64, StorageError> {
         self.note(sql, &args)?;
         let result = if self.script.is_empty() {
-            self.ran = true;
+            self.leave();
             self.conn.execute(sql, args).await
         } else {
             self.script.push(sql, args, None);
@@ -121,9 +137,15 @@ impl ReadTxn {
         self.note_failure(result)
     }
 
+    /// Notes that the engine is asked something.
+    fn leave(&mut self) {
+        self.ran = true;
+        self.journeys.inc();
+    }
+
     /// Runs what waits, and counts the rows that the last statement changed.
     async fn run_script(&mut self) -> Result<u64, StorageError> {
-        self.ran = true;
+        self.leave();
         let mut steps = self.conn.run_script(std::mem::take(&mut self.script));
         let mut changed = 0;
         while let Some(step) = steps.try_next().await? {
@@ -136,7 +158,7 @@ impl ReadTxn {
 
     /// Runs what waits and the statement, and gives its rows as they come.
     fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> Rows<'_> {
-        self.ran = true;
+        self.leave();
         if self.script.is_empty() {
             return self.conn.fetch(sql, args);
         }
@@ -265,6 +287,17 @@ impl WriteTxn {
     pub async fn next_backfill_position(&mut self) -> Result<Position, StorageError> {
         let batch = self.batch();
         batch.allocator.next_backfilled(&mut batch.txn).await
+    }
+
+    /// A number that no event has.
+    pub(crate) async fn next_event_nid(&mut self) -> Result<EventNid, StorageError> {
+        let batch = self.batch();
+        batch.allocator.event_nids.next(&mut batch.txn).await
+    }
+
+    /// Says that the engine gave numbers to events by itself.
+    pub(crate) fn forget_event_nids(&mut self) {
+        self.batch().allocator.event_nids.forget();
     }
 
     /// Has something done when the unit is on disk, before [`WriteTxn::commit`] returns; never if it fails.

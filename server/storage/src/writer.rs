@@ -109,7 +109,7 @@ impl Writer {
     }
 
     async fn begin_on(&mut self, conn: Conn) -> Result<Box<Batch>, StorageError> {
-        let mut txn = ReadTxn::new(conn);
+        let mut txn = ReadTxn::counted(conn, self.metrics.journeys().clone());
         match begin(&mut txn, self.lease).await {
             Ok(()) => Ok(Box::new(Batch { txn, allocator: std::mem::take(&mut self.allocator) })),
             Err(error) => {
@@ -121,6 +121,7 @@ impl Writer {
 
     async fn commit(&mut self, mut batch: Box<Batch>, mut waiting: Waiting) {
         let begun = Instant::now();
+        self.metrics.journeys().inc();
         if let Err(error) = batch.txn.conn.run("COMMIT").await {
             let error = match (batch.txn.engine(), error) {
                 // Only PostgreSQL is at the other end of a line that can break.

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use myelin_core::{Event, EventReference, RoomVersionRules, auth::AuthState};
 use myelin_storage::{
-    EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, event_graph, events,
+    EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, event_graph,
+    events::{self, NamedEvents},
     rooms::{self, RoomSummary},
     state,
 };
 use ruma::{OwnedRoomId, RoomId};
 
-use crate::push::RoomMembers;
+use crate::push::{KnownAudiences, RoomMembers};
 
 /// State events kept for each room from one turn to the next; beyond it all are forgotten and read again when needed.
 const MAX_KNOWN: usize = 5_000;
@@ -32,6 +33,9 @@ pub(super) struct Head {
     pub(super) known: KnownState,
     /// Who can be notified; read when it is needed.
     pub(super) members: Option<RoomMembers>,
+    /// The numbers of what its next events name.
+    pub(super) named: NamedEvents,
+    pub(super) audiences: KnownAudiences,
 }
 
 impl Head {
@@ -48,6 +52,8 @@ impl Head {
             summary: RoomSummary::default(),
             known: KnownState { is_whole: true, ..KnownState::default() },
             members: Some(RoomMembers::default()),
+            named: NamedEvents::default(),
+            audiences: KnownAudiences::default(),
         }
     }
 
@@ -79,6 +85,8 @@ impl Head {
             summary: room.summary,
             known: KnownState::default(),
             members: None,
+            named: NamedEvents::default(),
+            audiences: KnownAudiences::default(),
         }))
     }
 }

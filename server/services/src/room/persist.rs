@@ -58,10 +58,14 @@ async fn find_replaced(
     new: &Appended,
 ) -> Result<Option<EventNid>, StorageError> {
     match (&new.replaces, new.event.state_key(), head.state) {
-        (Replaces::Event(before), ..) => match before.event_id().try_into() {
-            Ok(event_id) => events::find_nid(txn, event_id).await,
-            Err(_) => Ok(None),
-        },
+        (Replaces::Event(before), ..) => {
+            let event_id = before.event_id();
+            match (head.named.get(event_id), event_id.try_into()) {
+                (Some(nid), _) => Ok(Some(nid)),
+                (None, Ok(event_id)) => events::find_nid(txn, event_id).await,
+                (None, Err(_)) => Ok(None),
+            }
+        }
         (Replaces::Unknown, Some(state_key), Some(state)) => {
             Ok(state::find(txn, state, new.event.event_type(), state_key).await?.0)
         }
@@ -119,7 +123,7 @@ async fn insert(
         replaces: find_replaced(txn, head, new).await?,
         flags: EventFlags::default(),
     };
-    let nid = events::insert(txn, row).await?;
+    let nid = events::append(txn, row, &mut head.named).await?;
     if let Some(state_key) = event.state_key() {
         head.state = Some(state::apply(txn, room, head.state, event.event_type(), state_key, nid).await?);
         if event.event_type() == "m.room.member"
@@ -144,7 +148,7 @@ async fn insert(
             relations::insert(txn, new).await?;
         }
     }
-    push::record(txn, room, event, (nid, position), &new.notices, now_ts).await?;
+    push::record(txn, room, event, (nid, position), &new.notices, &mut head.audiences, now_ts).await?;
     head.position = position;
     Ok(nid)
 }

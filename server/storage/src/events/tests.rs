@@ -30,6 +30,19 @@ async fn accept(txn: &mut WriteTxn, room: RoomNid, event: &Event) -> EventNid {
     insert(txn, new).await.unwrap()
 }
 
+/// Appends an event that was made here at a new position.
+async fn append_accepted(
+    txn: &mut WriteTxn,
+    room: RoomNid,
+    event: &Event,
+    named: &mut NamedEvents,
+) -> EventNid {
+    let position = Some(txn.next_position().await.unwrap());
+    let new =
+        NewEvent { event, room, position, state_before: None, replaces: None, flags: EventFlags::default() };
+    append(txn, new, named).await.unwrap()
+}
+
 async fn extremities(txn: &mut ReadTxn, room: RoomNid) -> Vec<String> {
     let list = event_graph::list_extremities(txn, room).await.unwrap();
     list.into_iter().map(|(_, event_id)| event_id.to_string()).collect()
@@ -225,4 +238,67 @@ async fn a_transaction_id_finds_its_event_until_it_expires() {
     assert_eq!(sent_transactions::delete_expired(&mut txn, 499).await.unwrap(), 0);
     assert_eq!(sent_transactions::delete_expired(&mut txn, 500).await.unwrap(), 1);
     assert!(sent_transactions::find(&mut txn, user, device, room, "t1").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn numbers_are_given_once_by_the_process_and_by_the_engine() {
+    let mut store = TestStore::open().await;
+    let mut given = std::collections::BTreeMap::new();
+    for round in 0..3 {
+        for step in ["kept", "dropped", "kept too"] {
+            let mut txn = store.write("test").await.unwrap();
+            let room = room(&mut txn).await;
+            let ends = extremities(&mut txn, room).await;
+            let prev: Vec<&str> = ends.iter().map(String::as_str).collect();
+            let event = message(&format!("{step} {round}"), &prev);
+            let mut named = NamedEvents::default();
+            let nid = append_accepted(&mut txn, room, &event, &mut named).await;
+            let referred = format!("$referred {step} {round}");
+            let other = intern(&mut txn, &[event.event_id(), referred.as_str()]).await.unwrap();
+            assert_eq!(other[0], nid);
+            let next = message(&format!("after {step} {round}"), &[event.event_id()]);
+            let last = append_accepted(&mut txn, room, &next, &mut named).await;
+            assert_eq!(extremities(&mut txn, room).await, [next.event_id()]);
+            if step == "dropped" {
+                continue;
+            }
+            txn.commit().await.unwrap();
+            for (nid, event_id) in
+                [(nid, event.event_id()), (other[1], referred.as_str()), (last, next.event_id())]
+            {
+                assert_eq!(given.insert(nid, event_id.to_owned()), None, "{nid:?} was given twice");
+            }
+        }
+        store.reopen().await.unwrap();
+    }
+    let nids: Vec<EventNid> = given.keys().copied().collect();
+    let stored = list_ids(&mut store.read().await.unwrap(), &nids).await.unwrap();
+    let stored = stored.into_iter().map(|(nid, event_id)| (nid, event_id.to_string()));
+    assert_eq!(stored.collect::<std::collections::BTreeMap<_, _>>(), given);
+}
+
+#[tokio::test]
+async fn event_that_follows_what_is_not_stored_has_a_gap_before_it() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    let room = room(&mut txn).await;
+    let event = message("1", &["$missing"]);
+    append_accepted(&mut txn, room, &event, &mut NamedEvents::default()).await;
+    assert_eq!(event_graph::list_gaps(&mut txn, room, 10).await.unwrap()[0].1, "$missing");
+    assert_eq!(extremities(&mut txn, room).await, [event.event_id()]);
+}
+
+#[tokio::test]
+async fn event_whose_id_is_taken_is_not_appended() {
+    let store = TestStore::open().await;
+    let mut txn = store.write("test").await.unwrap();
+    let room = room(&mut txn).await;
+    let event = message("1", &[]);
+    accept(&mut txn, room, &event).await;
+    txn.commit().await.unwrap();
+    let mut txn = store.write("test").await.unwrap();
+    let flags = EventFlags::default();
+    let new = NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags };
+    let appended = append(&mut txn, new, &mut NamedEvents::default()).await;
+    assert!(appended.is_err() || txn.commit().await.is_err());
 }

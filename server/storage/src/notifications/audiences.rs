@@ -71,8 +71,9 @@ pub async fn list_audiences(
     txn.fetch_all(LIST, args![Value::list(audiences.iter().map(|audience| audience.0))]).await
 }
 
-/// The set of those members, a sorted JSON list; it is stored if the room has had no such set before.
-pub(super) async fn get_or_insert(
+/// The set of those members, a sorted JSON list with that SHA-256. It is stored if the room has had no such set before,
+/// and stays at least as long as a notification of the room names it.
+pub async fn intern_audience(
     txn: &mut WriteTxn,
     room: RoomNid,
     digest: &Digest,

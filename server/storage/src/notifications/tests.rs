@@ -20,13 +20,13 @@ fn text(members: &BTreeSet<String>) -> (String, Digest) {
 
 async fn notify(txn: &mut WriteTxn, members: &BTreeSet<String>, position: i64) {
     let (text, digest) = text(members);
+    let audience = intern_audience(txn, ROOM, &digest, &text).await.unwrap();
     let new = NewNotification {
         room: ROOM,
         position: Position(position),
         event: EventNid(position),
         thread: MAIN,
-        members: &text,
-        digest: &digest,
+        audience,
         highlight: false,
         actions: "[]",
         ts: 0,

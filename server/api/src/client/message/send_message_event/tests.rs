@@ -1,4 +1,4 @@
-use myelin_testkit::TestServer;
+use myelin_testkit::{TestServer, storage::EngineKind};
 use serde_json::{Value, json};
 
 fn path(room_id: &ruma::RoomId, transaction_id: &str) -> String {
@@ -116,4 +116,51 @@ async fn messages_of_a_user_are_limited() {
     server.send_text(&alice, &room_id, "one").await;
     server.send_text(&alice, &room_id, "two").await;
     server.put(&alice, &path(&room_id, "3"), hello()).await.refused(429, "M_LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_message_asks_the_database_three_times() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.room_of(&alice, &[&bob]).await;
+    let mut journeys = Vec::new();
+    for round in 0..12 {
+        for sender in [&alice, &bob] {
+            let before = server.store.journeys();
+            server.send_text(sender, &room_id, "hello").await;
+            if round > 1 {
+                journeys.push(server.store.journeys() - before);
+            }
+        }
+    }
+    journeys.sort_unstable();
+    // On SQLite: to begin, to write, to commit. PostgreSQL is asked for each statement.
+    let expected = match server.store.engine() {
+        EngineKind::Sqlite => 3,
+        EngineKind::Postgres => 11,
+    };
+    // One more where a block of positions ends.
+    let (most, last) = journeys.split_at(journeys.len() - 2);
+    assert_eq!(most, vec![expected; most.len()], "and then {last:?}");
+    assert!(last.iter().all(|journeys| *journeys <= expected + 2), "{last:?}");
+}
+
+#[tokio::test]
+async fn whom_a_message_notifies_is_known_though_one_before_it_was_not_stored() {
+    let server = TestServer::start().await;
+    let (alice, carol) = (server.user("alice").await, server.user("carol").await);
+    let room_id = server.room_of(&alice, &[]).await;
+    let first = server.put(&alice, &path(&room_id, "1"), hello()).await.ok();
+    server.join(&carol, &room_id).await;
+    // Not stored, and the first that would have notified these two.
+    assert_eq!(server.put(&alice, &path(&room_id, "1"), hello()).await.ok(), first);
+    let second = server.put(&alice, &path(&room_id, "2"), hello()).await.ok();
+    let listed = server.get(&carol, "/_matrix/client/v3/notifications").await.ok();
+    let ids: Vec<&Value> = listed["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|listed| &listed["event"]["event_id"])
+        .collect();
+    assert_eq!(ids, [&second["event_id"]]);
 }

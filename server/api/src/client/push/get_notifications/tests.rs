@@ -224,6 +224,7 @@ async fn busy_rooms_of_others_leave_no_gaps() {
     let mut txn = server.store.write("test").await.unwrap();
     let room = rooms::find(&mut txn, &busy).await.unwrap().unwrap().nid;
     let event = events::find(&mut txn, &event_id).await.unwrap().unwrap().nid;
+    let audience = notifications::intern_audience(&mut txn, room, &[0; 32], "[]").await.unwrap();
     for _ in 0..6_000 {
         let position = txn.next_position().await.unwrap();
         let new = NewNotification {
@@ -231,8 +232,7 @@ async fn busy_rooms_of_others_leave_no_gaps() {
             position,
             event,
             thread: MAIN,
-            members: "[]",
-            digest: &[0; 32],
+            audience,
             highlight: false,
             actions: "[]",
             ts: 0,
