@@ -2,10 +2,10 @@
 //!
 //! One part each: [`description`] says what the packages are, [`stage`] what files they hold, a wrapper
 //! ([`cargo_deb`] and [`deb`], [`cargo_rpm`] and [`rpm_package`]) makes a package of them, [`pool`] remembers what was
-//! published, [`renewal`] signs again what a key signed that has gone, a repository writer ([`repository`]) renders it into a [`tree`], which [`publisher`] puts where a web
-//! server finds it, and [`verifier`] looks at the result as a client would. A further system is one more wrapper and
-//! one more writer. [`crates`] knows what the server is made of, for [`copyright`] and
-//! [`sbom`]; [`record`] says how packages were built.
+//! published, [`renewal`] signs again what a key signed that has gone, a repository writer ([`repository`]) renders it
+//! into a [`tree`], which [`publisher`] puts where a web server finds it, and [`verifier`] looks at the result as a
+//! client would. A further system is one more wrapper and one more writer. [`crates`] knows what the server is made of,
+//! for [`copyright`] and [`sbom`]; [`record`] says how packages were built.
 //!
 //! What must not depend on the day or the machine, a date or a key, is an argument of the functions below this file.
 

@@ -22,11 +22,11 @@ pub(crate) fn renew(pool: &mut Pool, signer: &Signer) -> anyhow::Result<Vec<Stri
     }
     for published in pool.snapshot().packages {
         let renewed = match (published.family, published.role) {
-            (_, Role::Record) | (Family::Debian, Role::Package) => None,
+            (_, Role::Record) | (Family::Debian, Role::Package) => Ok(None),
             (Family::Rpm, Role::Package | Role::Source) => package(pool, &published, signer),
             (Family::Debian, Role::Source) => description(pool, &published, signer),
         };
-        if let Some(artifact) = renewed.transpose().with_context(|| published.file_name.clone())? {
+        if let Some(artifact) = renewed.with_context(|| published.file_name.clone())? {
             pool.replace(&artifact, published.channel)?;
             names.push(artifact.file_name);
         }
@@ -35,29 +35,30 @@ pub(crate) fn renew(pool: &mut Pool, signer: &Signer) -> anyhow::Result<Vec<Stri
 }
 
 /// An rpm, if it needs a new signature.
-fn package(pool: &Pool, published: &Published, signer: &Signer) -> Option<anyhow::Result<Artifact>> {
+fn package(pool: &Pool, published: &Published, signer: &Signer) -> anyhow::Result<Option<Artifact>> {
     let path = pool.file(&published.sha256);
-    let signed_by = |keys: &Certificates| {
-        File::open(&path).is_ok_and(|file| rpm_package::verify(BufReader::new(file), keys).is_ok())
+    let is_signed_by = |keys: &Certificates| -> anyhow::Result<bool> {
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(rpm_package::verify(BufReader::new(file), keys).is_ok())
     };
-    if signed_by(&signer.certificates()) || !signed_by(signer.retired()) {
-        return None;
+    if is_signed_by(&signer.certificates())? || !is_signed_by(signer.retired())? {
+        return Ok(None);
     }
-    Some(pool.read(&published.sha256).and_then(|bytes| rpm_package::sign_again(&bytes, signer)))
+    rpm_package::sign_again(&pool.read(&published.sha256)?, signer).map(Some)
 }
 
 /// A source of Debian, if its description needs new signatures.
-fn description(pool: &Pool, published: &Published, signer: &Signer) -> Option<anyhow::Result<Artifact>> {
-    let bytes = pool.read(&published.sha256).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
+fn description(pool: &Pool, published: &Published, signer: &Signer) -> anyhow::Result<Option<Artifact>> {
+    let bytes = pool.read(&published.sha256)?;
+    let text = std::str::from_utf8(&bytes)?;
     if signer.certificates().verify_clear(text).is_ok() {
-        return None;
+        return Ok(None);
     }
-    let text = signer.retired().verify_clear(text).ok()?;
+    let Ok(text) = signer.retired().verify_clear(text) else { return Ok(None) };
     let parts = published
         .parts
         .iter()
         .map(|part| Ok(Part { file_name: part.file_name.clone(), bytes: pool.read(&part.sha256)? }))
-        .collect::<anyhow::Result<_>>();
-    Some(parts.and_then(|parts| source::sign_again(&text, parts, signer)))
+        .collect::<anyhow::Result<_>>()?;
+    source::sign_again(&text, parts, signer).map(Some)
 }

@@ -39,6 +39,12 @@ impl Workshop {
         self.folder.path().join(name)
     }
 
+    /// How many versions of the key ring package are offered.
+    fn key_rings(&self) -> usize {
+        let index = self.read("debian/dists/stable/main/binary-amd64/Packages");
+        index.matches("Package: myelin-archive-keyring\n").count()
+    }
+
     fn pack(&self, words: &[&str]) -> anyhow::Result<ExitCode> {
         self.pack_at(TIME, words)
     }
@@ -215,13 +221,11 @@ fn a_second_publishing_without_a_change_makes_no_key_package() {
     workshop.all("0.1.0").unwrap();
     workshop.site_command(&["refresh"]).unwrap();
     workshop.site_command(&["publish"]).unwrap();
-    let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
-    assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 1);
+    assert_eq!(workshop.key_rings(), 1);
 
     workshop.rotate();
     workshop.site_command(&["publish"]).unwrap();
-    let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
-    assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 2);
+    assert_eq!(workshop.key_rings(), 2);
     assert_eq!(workshop.findings(), Vec::<String>::new());
 }
 
@@ -233,8 +237,7 @@ fn an_hour_later_the_same_keys_make_no_key_package() {
     let later = (TIME.parse::<u32>().unwrap() + 60 * 60).to_string();
     workshop.pack_at(&later, &site_words(&["publish"])).unwrap();
     assert_eq!(workshop.rpms_named(RELEASE), before);
-    let index = workshop.read("debian/dists/stable/main/binary-amd64/Packages");
-    assert_eq!(index.matches("Package: myelin-archive-keyring\n").count(), 1);
+    assert_eq!(workshop.key_rings(), 1);
     assert_eq!(workshop.findings(), Vec::<String>::new());
 }
 

@@ -123,7 +123,7 @@ impl FromRow for StoredEvent {
 /// The numbers of events, in the order of their ids; unknown ones get a number.
 pub async fn intern(txn: &mut WriteTxn, event_ids: &[&str]) -> Result<Vec<EventNid>, StorageError> {
     let found = list_nids(txn, event_ids).await?;
-    // Mostly they have one.
+    // Mostly they have one; then nothing is written, and the numbers that are free are still known.
     if let Some(nids) = event_ids.iter().map(|event_id| found.get(*event_id).map(|(nid, _)| *nid)).collect() {
         return Ok(nids);
     }

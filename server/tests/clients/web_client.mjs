@@ -18,28 +18,6 @@ const { CryptoEvent, VerificationPhase, VerificationRequestEvent, VerifierEvent 
 const LIMIT_MS = 60_000;
 const clients = new Map();
 
-/** Resolves with the first value that `look` gives, asked now and after each of the events; rejects after the limit. */
-function until(what, emitter, events, look) {
-    return new Promise((resolve, reject) => {
-        const finish = (settle, value) => {
-            clearTimeout(timer);
-            for (const event of events) emitter.off(event, check);
-            settle(value);
-        };
-        const check = async (...values) => {
-            try {
-                const value = await look(...values);
-                if (value) finish(resolve, value);
-            } catch (error) {
-                finish(reject, error);
-            }
-        };
-        const timer = setTimeout(() => finish(reject, new Error(`timed out: ${what}`)), LIMIT_MS);
-        for (const event of events) emitter.on(event, check);
-        check();
-    });
-}
-
 /**
  * Rejects, with a name for what did not come, when a promise takes too long.
  *
@@ -52,6 +30,26 @@ function within(what, promise) {
         timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), LIMIT_MS);
     });
     return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+/** Resolves with the first value that `look` gives, asked now and after each of the events; rejects after the limit. */
+function until(what, emitter, events, look) {
+    let check;
+    const found = new Promise((resolve, reject) => {
+        check = async (...values) => {
+            try {
+                const value = await look(...values);
+                if (value) resolve(value);
+            } catch (error) {
+                reject(error);
+            }
+        };
+    });
+    for (const event of events) emitter.on(event, check);
+    check();
+    return within(what, found).finally(() => {
+        for (const event of events) emitter.off(event, check);
+    });
 }
 
 const password = ({ user, password }) => ({
@@ -174,8 +172,8 @@ const commands = {
         // The SDK drops a request of a device whose keys it has not fetched yet, and asks no other.
         await Promise.all([knows(older, newer.getDeviceId()), knows(newer, older.getDeviceId())]);
         const received = until("a verification request", older, [CryptoEvent.VerificationRequestReceived], (request) => request);
-        const asking = newer.getCrypto().requestOwnUserVerification();
-        const [asked, answered] = await within("the request", Promise.all([asking, received]));
+        const asking = within("asking", newer.getCrypto().requestOwnUserVerification());
+        const [asked, answered] = await Promise.all([asking, received]);
         await within("accepting", answered.accept());
         const phase = (request, wanted) =>
             until(`verification phase ${wanted}`, request, [VerificationRequestEvent.Change], () => {
@@ -190,7 +188,8 @@ const commands = {
             until("short strings", verifier, [VerifierEvent.ShowSas], (sas) => sas ?? verifier.getShowSasCallbacks()),
         );
         const verified = within("both verifiers' end", Promise.all([starting.verify(), following.verify()]));
-        const [one, other] = await within("short strings on both", Promise.race([Promise.all(shown), verified]));
+        // A verification that is cancelled says why.
+        const [one, other] = await Promise.race([Promise.all(shown), verified]);
         const same = JSON.stringify(one.sas) === JSON.stringify(other.sas);
         if (!same) throw new Error(`the short strings differ: ${one.sas.decimal} and ${other.sas.decimal}`);
         await within("confirming", Promise.all([one.confirm(), other.confirm()]));

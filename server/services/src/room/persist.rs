@@ -59,11 +59,12 @@ async fn find_replaced(
 ) -> Result<Option<EventNid>, StorageError> {
     match (&new.replaces, new.event.state_key(), head.state) {
         (Replaces::Event(before), ..) => {
-            let event_id = before.event_id();
-            match (head.named.get(event_id), event_id.try_into()) {
-                (Some(nid), _) => Ok(Some(nid)),
-                (None, Ok(event_id)) => events::find_nid(txn, event_id).await,
-                (None, Err(_)) => Ok(None),
+            if let Some(nid) = head.named.get(before.event_id()) {
+                return Ok(Some(nid));
+            }
+            match before.event_id().try_into() {
+                Ok(event_id) => events::find_nid(txn, event_id).await,
+                Err(_) => Ok(None),
             }
         }
         (Replaces::Unknown, Some(state_key), Some(state)) => {

@@ -22,12 +22,15 @@ async fn room(txn: &mut WriteTxn) -> RoomNid {
     rooms::insert(txn, room_id!("!r:myelin.test"), &RoomVersionId::V11).await.unwrap()
 }
 
+/// An event of a room at that position, about which nothing else is known.
+fn new_event(event: &Event, room: RoomNid, position: Option<Position>, flags: EventFlags) -> NewEvent<'_> {
+    NewEvent { event, room, position, state_before: None, replaces: None, flags }
+}
+
 /// Stores an accepted event at a new position.
 async fn accept(txn: &mut WriteTxn, room: RoomNid, event: &Event) -> EventNid {
-    let position = Some(txn.next_position().await.unwrap());
-    let new =
-        NewEvent { event, room, position, state_before: None, replaces: None, flags: EventFlags::default() };
-    insert(txn, new).await.unwrap()
+    let position = txn.next_position().await.unwrap();
+    insert(txn, new_event(event, room, Some(position), EventFlags::default())).await.unwrap()
 }
 
 /// Appends an event that was made here at a new position.
@@ -37,10 +40,8 @@ async fn append_accepted(
     event: &Event,
     named: &mut NamedEvents,
 ) -> EventNid {
-    let position = Some(txn.next_position().await.unwrap());
-    let new =
-        NewEvent { event, room, position, state_before: None, replaces: None, flags: EventFlags::default() };
-    append(txn, new, named).await.unwrap()
+    let position = txn.next_position().await.unwrap();
+    append(txn, new_event(event, room, Some(position), EventFlags::default()), named).await.unwrap()
 }
 
 async fn extremities(txn: &mut ReadTxn, room: RoomNid) -> Vec<String> {
@@ -81,12 +82,7 @@ async fn the_ends_of_the_graph_follow_what_is_accepted() {
     for (body, rejected) in [("soft-failed", false), ("rejected", true)] {
         let flags = EventFlags { rejected, soft_failed: !rejected, outlier: false };
         let event = message(body, &[left.event_id()]);
-        insert(
-            &mut txn,
-            NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags },
-        )
-        .await
-        .unwrap();
+        insert(&mut txn, new_event(&event, room, None, flags)).await.unwrap();
     }
     assert_eq!(extremities(&mut txn, room).await.len(), 2);
     accept(&mut txn, room, &merge).await;
@@ -117,7 +113,7 @@ async fn an_outlier_can_be_promoted_but_never_demoted() {
     let room = room(&mut txn).await;
     let event = message("1", &[]);
     let flags = EventFlags { outlier: true, ..EventFlags::default() };
-    let outlier = NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags };
+    let outlier = new_event(&event, room, None, flags);
     let nid = insert(&mut txn, outlier).await.unwrap();
     assert!(extremities(&mut txn, room).await.is_empty());
     assert_eq!(accept(&mut txn, room, &event).await, nid);
@@ -139,14 +135,7 @@ async fn pages_go_both_ways_through_backfilled_and_new_events() {
             0 | 1 => txn.next_backfill_position().await.unwrap(),
             _ => txn.next_position().await.unwrap(),
         };
-        let new = NewEvent {
-            event: &event,
-            room,
-            position: Some(position),
-            state_before: None,
-            replaces: None,
-            flags: EventFlags::default(),
-        };
+        let new = new_event(&event, room, Some(position), EventFlags::default());
         insert(&mut txn, new).await.unwrap();
         expected.push((position, event.event_id().to_owned()));
     }
@@ -297,8 +286,7 @@ async fn event_whose_id_is_taken_is_not_appended() {
     accept(&mut txn, room, &event).await;
     txn.commit().await.unwrap();
     let mut txn = store.write("test").await.unwrap();
-    let flags = EventFlags::default();
-    let new = NewEvent { event: &event, room, position: None, state_before: None, replaces: None, flags };
+    let new = new_event(&event, room, None, EventFlags::default());
     let appended = append(&mut txn, new, &mut NamedEvents::default()).await;
     assert!(appended.is_err() || txn.commit().await.is_err());
 }
