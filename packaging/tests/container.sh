@@ -6,6 +6,8 @@
 CGROUPS=/sys/fs/cgroup
 [[ ! -d $CGROUPS/unified ]] || CGROUPS=$CGROUPS/unified
 readonly CGROUPS
+# Of this run alone: another one may be under way, or may have left something when it was killed.
+readonly RUN=myelin-$$
 readonly BASE_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,iproute2,curl,ca-certificates,procps,debconf,gpgv,adduser,expect
 
 # mirror SUITE: where this machine itself gets Debian from, for any release of it.
@@ -54,15 +56,15 @@ why_not_boot() {
         echo 'it needs root'
     elif [[ ! -e $CGROUPS/cgroup.procs ]]; then
         echo 'there is no version 2 of control groups'
-    elif ! mkdir -p "$CGROUPS/myelin-try" 2>/dev/null; then
+    elif ! mkdir "$CGROUPS/$RUN" 2>/dev/null; then
         echo 'no control group can be made'
     elif ! unshare --mount --net --pid --fork --propagation private sh -ec '
-        mkdir -p "$0"
-        mount -t overlay -o "lowerdir=/usr/share:/usr/lib" overlay "$0"
-        mount -t cgroup2 cgroup2 "$0"' "$WORK/try" 2>"$WORK/try.log"; then
+        mkdir -p "$0/upper" "$0/work" "$0/root"
+        mount -t overlay -o "lowerdir=/usr/share,upperdir=$0/upper,workdir=$0/work" overlay "$0/root"
+        mount -t cgroup2 cgroup2 "$0/root"' "$WORK/try" 2>"$WORK/try.log"; then
         echo "the kernel gives no namespaces and mounts: $(tail -n 1 "$WORK/try.log")"
     fi
-    rmdir "$CGROUPS/myelin-try" 2>/dev/null || true
+    rmdir "$CGROUPS/$RUN" 2>/dev/null || true
 }
 
 # need_nspawn: systemd-nspawn, without an upgrade of the machine's own systemd.
@@ -81,10 +83,10 @@ need_nspawn() {
 
 # boot NAME SUITE: starts a system and waits until it is up. Sets $leader.
 boot() {
-    local name=$1 suite=$2 group=$CGROUPS/myelin-$1
+    local name=$1 suite=$2 group=$CGROUPS/$RUN-$1
     mkdir -p "$group" "$WORK/$name/upper" "$WORK/$name/work" "$WORK/$name/root"
-    ip netns add "myelin-$name"
-    ip -n "myelin-$name" link set lo up
+    ip netns add "$RUN-$name"
+    ip -n "$RUN-$name" link set lo up
     # shellcheck disable=SC2016 # expanded by the inner shell
     setsid unshare --mount --propagation private bash -c '
         echo $$ >"$1/cgroup.procs"
@@ -93,10 +95,10 @@ boot() {
         umount -R /sys/fs/cgroup
         mount -t cgroup2 cgroup2 /sys/fs/cgroup
         mount -t overlay overlay -o "lowerdir=$2,upperdir=$3/upper,workdir=$3/work" "$3/root"
-        exec "${@:5}" --quiet --directory="$3/root" --boot --register=no --keep-unit --machine="$4" \
+        exec "${@:6}" --quiet --directory="$3/root" --boot --register=no --keep-unit --machine="$4" \
             --console=read-only --link-journal=no --resolv-conf=off --timezone=off --kill-signal=SIGRTMIN+4 \
-            --network-namespace-path="/run/netns/myelin-$4"' \
-        _ "$group" "$WORK/$suite" "$WORK/$name" "$name" "${nspawn[@]}" </dev/null >"$WORK/$name.log" 2>&1 &
+            --network-namespace-path="/run/netns/$5"' \
+        _ "$group" "$WORK/$suite" "$WORK/$name" "$name" "$RUN-$name" "${nspawn[@]}" </dev/null >"$WORK/$name.log" 2>&1 &
     disown $!
     booted+=("$name")
     local try
@@ -119,7 +121,7 @@ inside() {
 
 # halt NAME: ends a system, abruptly, and all that ran in it.
 halt() {
-    local group=$CGROUPS/myelin-$1 try
+    local group=$CGROUPS/$RUN-$1 try
     [[ -e $group ]] || return 0
     echo 1 >"$group/cgroup.kill"
     for ((try = 0; try < 100; try++)); do
@@ -127,7 +129,7 @@ halt() {
         sleep 0.1
     done
     find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
-    ip netns del "myelin-$1" 2>/dev/null || true
+    ip netns del "$RUN-$1" 2>/dev/null || true
 }
 
 # serve NAME FOLDER PORT [CERTIFICATE]: a server of files within the network of a system.
@@ -137,11 +139,11 @@ serve() {
 }
 
 # in_network NAME COMMAND…: a program of this machine in the network of a system.
-in_network() { ip netns exec "myelin-$1" "${@:2}"; }
+in_network() { ip netns exec "$RUN-$1" "${@:2}"; }
 
 # in_background NAME COMMAND…: the same, until the run ends. $! is its process.
 in_background() {
-    ip netns exec "myelin-$1" "${@:2}" &
+    ip netns exec "$RUN-$1" "${@:2}" &
     servers+=($!)
 }
 
