@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
-# What needs packages of a Debian that changes every day. Sourced by run.sh.
+# What takes long, or needs packages of a Debian that changes every day. Sourced by run.sh.
 
 readonly SID_PACKAGES=$BASE_PACKAGES,dnf5,rpm
 
@@ -15,3 +15,16 @@ section_dnf5() {
 }
 
 ask_dnf5() { inside sh -ec 'rm -rf /var/cache/libdnf5; dnf -y upgrade myelin; dnf -y reinstall myelin myelin-filesystem' </dev/null; }
+
+# What is left when our packages of Debian are purged, removed and installed again, by the judge that Debian has.
+section_piuparts() {
+    need piuparts=piuparts
+    local root=$WORK/piuparts
+    local -a packages
+    # Nothing but these is asked for that the system has not got already.
+    cp -a "$WORK/bookworm" "$root"
+    touch "$root/etc/apt/sources.list"
+    mapfile -t packages < <(find "$WORK/site/debian/pool/" -name '*.deb' ! -name '*-dbgsym_*')
+    claim 'piuparts has nothing to say' piuparts --existing-chroot "$root" --hard-link --keep-sources-list --distribution bookworm \
+        --no-eatmydata --no-adequate --no-upgrade-test --install-purge-install --install-remove-install "${packages[@]}"
+}
