@@ -49,6 +49,22 @@ make_root() {
     rm -f "$WORK/$suite"/etc/apt/sources.list "$WORK/$suite"/etc/apt/sources.list.d/*
 }
 
+# in_root FOLDER COMMAND: a shell command in a system that is not booted. It has no network, and processes of its own,
+# which end with it.
+in_root() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --mount --net --pid --fork --propagation private bash -ec '
+        mount --bind "$1" "$1"
+        mount --bind /dev "$1/dev"
+        mount -t proc proc "$1/proc"
+        mkdir -p "$1/.old"
+        cd "$1"
+        pivot_root . .old
+        umount -l /.old
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 sh -ec "$2"
+    ' bash "$@"
+}
+
 # why_not_boot: prints why systems cannot be booted here, or nothing.
 why_not_boot() {
     # shellcheck disable=SC2016 # expanded by the inner shell

@@ -23,21 +23,6 @@ readonly BUILD_PACKAGES=debhelper,dpkg-dev,fakeroot,rpm,debugedit
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
 
-# in_root COMMAND: a shell command in the system, which has processes of its own and ends with them.
-in_root() {
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --mount --pid --fork --propagation private bash -ec '
-        mount --bind "$1" "$1"
-        mount --bind /dev "$1/dev"
-        mount -t proc proc "$1/proc"
-        mkdir -p "$1/.old"
-        cd "$1"
-        pivot_root . .old
-        umount -l /.old
-        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 sh -ec "$2"
-    ' bash "$WORK/trixie" "$1"
-}
-
 # deb_fields FILE: what the package says of itself, each list in one order. Sizes depend on the builder, and a field
 # that only repeats the name may be left out.
 deb_fields() {
@@ -75,7 +60,7 @@ claims_of_debian() {
     say 'debian/'
     local package quick recipe script
     # shellcheck disable=SC2016 # expanded in the system
-    claim 'debhelper builds it' in_root 'cd /build/myelin && DEB_BUILD_PROFILES=pkg.myelin.prebuilt MYELIN_BINARY=/build/server dpkg-buildpackage --build=binary --no-sign --ignore-builtin-builddeps'
+    claim 'debhelper builds it' in_root "$WORK/trixie" 'cd /build/myelin && DEB_BUILD_PROFILES=pkg.myelin.prebuilt MYELIN_BINARY=/build/server dpkg-buildpackage --build=binary --no-sign --ignore-builtin-builddeps'
     pack --time "$TIME" build deb --glibc any --binary "$WORK/trixie/build/server" --out "$WORK/quick" >/dev/null
     for package in myelin myelin-synapse-compat; do
         quick=$(echo "$WORK/quick/${package}"_*.deb)
@@ -122,7 +107,7 @@ claims_of_rpm() {
     say 'rpm/myelin.spec'
     local package quick recipe
     # shellcheck disable=SC2016 # expanded in the system
-    claim 'rpmbuild builds it' in_root 'cd /build/myelin && rpmbuild -bb --quiet --build-in-place --with prebuilt --define "myelin_binary /build/server" --define "_topdir /build/rpm" rpm/myelin.spec'
+    claim 'rpmbuild builds it' in_root "$WORK/trixie" 'cd /build/myelin && rpmbuild -bb --quiet --build-in-place --with prebuilt --define "myelin_binary /build/server" --define "_topdir /build/rpm" rpm/myelin.spec'
     pack --time "$TIME" key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
     pack --time "$TIME" build rpm --keys "$WORK/keys" --glibc any --binary "$WORK/trixie/build/server" --out "$WORK/quick" >/dev/null
     for package in myelin myelin-filesystem myelin-synapse-compat; do
