@@ -33,7 +33,9 @@ claims_of_a_bare_installation() {
     inside mkdir -p /etc/systemd/system/myelin.service.d
     put /etc/systemd/system/myelin.service.d/probe.conf '[Service]
 ExecStartPre=/bin/sh -c "! touch /etc/myelin/conf.d/x && ! touch /usr/x && ! ls /home/somebody && ! ls /root && touch /var/lib/myelin/x"
-ExecStartPre=/bin/sh -c "! unshare --user true && ! mknod /var/lib/myelin/device c 1 3 && ! hostname other"'
+ExecStartPre=/bin/sh -c "! unshare --user true && ! mknod /var/lib/myelin/device c 1 3 && ! hostname other"
+# finit_module: not permitted, rather than no module or no such call.
+ExecStartPre=/usr/bin/perl -e "syscall(313, 0, 0, 0); exit($$! != 1)"'
     inside systemctl daemon-reload
     claim 'with a name it starts, and the restrictions bite' inside systemctl restart myelin
     claims_of_a_server

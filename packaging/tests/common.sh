@@ -88,9 +88,32 @@ claims_of_a_server() {
     local pid
     pid=$(inside systemctl show --property=MainPID --value myelin)
     put /etc/myelin/conf.d/60-more.yaml 'rc_login: {address: {per_second: 5, burst_count: 9}}'
-    claim 'reload works' inside systemctl reload myelin
+    claim 'reload works, and a connection outlives it' connection_outlives_reload
     claim 'and the process is the same' is MainPID "$pid"
     claim 'and the new file wins' inside sh -c 'myelin config show --origin rc_login | grep -F conf.d/60-more.yaml'
+    claim 'and what waits for a restart is named' logs 'a restart is needed for: rc_login'
+    put /etc/myelin/levels.yaml 'root: {level: DEBUG}'
+    put /etc/myelin/conf.d/70-log.yaml 'log_config: /etc/myelin/levels.yaml'
+    refuse 'nothing is said of a request' inside sh -c 'journalctl --unit=myelin --boot | grep -w answered'
+    inside systemctl reload myelin
+    claim 'until a reload applies that' logs_requests
+    inside rm /etc/myelin/conf.d/70-log.yaml /etc/myelin/levels.yaml
+    inside systemctl reload myelin
+}
+
+logs_requests() { answers_at_once && logs answered; }
+
+connection_outlives_reload() {
+    # shellcheck disable=SC2016 # expanded in the system
+    inside bash -ec '
+        ask() { printf "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n" "$1" >&3; }
+        exec 3<>/dev/tcp/127.0.0.1/8008
+        ask keep-alive
+        read -r -t 10 answer <&3
+        [[ $answer == "HTTP/1.1 200"* ]]
+        systemctl reload myelin
+        ask close
+        timeout 10 cat <&3 | grep "HTTP/1.1 200"'
 }
 
 # start_sending: a client sends messages until stop_sending, which claims that none was lost.
