@@ -73,8 +73,8 @@ sql! {
         ON CONFLICT (user_id) DO UPDATE SET position = excluded.position";
     LIST_ROOMS = "
         SELECT rooms.room_id
-        FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
-        WHERE memberships.user_id = $1 AND memberships.membership = 'join'
+        FROM members JOIN rooms ON rooms.room_nid = members.room_nid
+        WHERE members.user_id = $1 AND members.membership = 'join'
         ORDER BY rooms.room_id";
     RECORD_SIGNED = "
         INSERT INTO signed_users (signer_user_id, user_id, position) VALUES ($1, $2, $3)
@@ -84,8 +84,8 @@ sql! {
         FROM device_lists AS lists
         WHERE lists.position > $2 AND (lists.user_id = $1 OR EXISTS (
             SELECT 1
-            FROM memberships AS theirs
-            JOIN memberships AS own ON own.user_id = $1 AND own.room_nid = theirs.room_nid
+            FROM members AS theirs
+            JOIN members AS own ON own.user_id = $1 AND own.room_nid = theirs.room_nid
             WHERE theirs.user_id = lists.user_id AND theirs.membership = 'join' AND own.membership = 'join'
         ))";
     SIGNED = "SELECT user_id FROM signed_users WHERE signer_user_id = $1 AND position > $2";
@@ -93,39 +93,39 @@ sql! {
     // since then everybody is new, of the others those who came since then.
     BEGAN_TO_SHARE = "
         SELECT theirs.user_id
-        FROM memberships AS own
+        FROM members AS own
         JOIN rooms ON rooms.room_nid = own.room_nid
-        JOIN memberships AS theirs ON theirs.room_nid = own.room_nid
+        JOIN members AS theirs ON theirs.room_nid = own.room_nid
         WHERE own.user_id = $1 AND own.membership = 'join' AND own.since_position > $2
             AND rooms.encryption IS NOT NULL AND theirs.membership IN ('join', 'invite')
         UNION
         SELECT theirs.user_id
-        FROM memberships AS own
+        FROM members AS own
         JOIN rooms ON rooms.room_nid = own.room_nid
-        JOIN memberships AS theirs ON theirs.room_nid = own.room_nid
-        WHERE own.user_id = $1 AND own.membership = 'join' AND theirs.since_position > $2
+        JOIN members AS theirs ON theirs.room_nid = own.room_nid
+        WHERE own.user_id = $1 AND own.membership = 'join' AND theirs.since_position > $2 AND theirs.position > $2
             AND rooms.encryption IS NOT NULL AND theirs.membership IN ('join', 'invite')";
     ENDED_TO_SHARE = "
         SELECT gone.user_id
         FROM (
             SELECT theirs.user_id
-            FROM memberships AS own
+            FROM members AS own
             JOIN rooms ON rooms.room_nid = own.room_nid
-            JOIN memberships AS theirs ON theirs.room_nid = own.room_nid
+            JOIN members AS theirs ON theirs.room_nid = own.room_nid
             WHERE own.user_id = $1 AND own.membership IN ('leave', 'ban') AND own.since_position > $2
                 AND rooms.encryption IS NOT NULL AND theirs.membership IN ('join', 'invite')
             UNION
             SELECT theirs.user_id
-            FROM memberships AS own
+            FROM members AS own
             JOIN rooms ON rooms.room_nid = own.room_nid
-            JOIN memberships AS theirs ON theirs.room_nid = own.room_nid
-            WHERE own.user_id = $1 AND own.membership = 'join' AND theirs.since_position > $2
+            JOIN members AS theirs ON theirs.room_nid = own.room_nid
+            WHERE own.user_id = $1 AND own.membership = 'join' AND theirs.since_position > $2 AND theirs.position > $2
                 AND rooms.encryption IS NOT NULL AND theirs.membership IN ('leave', 'ban')
         ) AS gone
         WHERE gone.user_id <> $1 AND NOT EXISTS (
             SELECT 1
-            FROM memberships AS theirs
-            JOIN memberships AS own ON own.user_id = $1 AND own.room_nid = theirs.room_nid
+            FROM members AS theirs
+            JOIN members AS own ON own.user_id = $1 AND own.room_nid = theirs.room_nid
             JOIN rooms ON rooms.room_nid = theirs.room_nid
             WHERE theirs.user_id = gone.user_id AND theirs.membership IN ('join', 'invite')
                 AND own.membership = 'join' AND rooms.encryption IS NOT NULL

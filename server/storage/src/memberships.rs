@@ -1,10 +1,13 @@
 //! Who is what in which room, now. The history of it is in the events.
+//!
+//! A user is the number of the state key of its membership, which all rooms share; the view `members` has the name.
 
 use ruma::{OwnedUserId, UserId};
 
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StorageError, WriteTxn,
     engine::{FromRow, Row, Value, args, sql},
+    state,
 };
 
 /// The membership of a user in a room.
@@ -49,8 +52,12 @@ pub async fn set(
     event: EventNid,
     position: Position,
 ) -> Result<(), StorageError> {
-    let before: Option<String> = txn.fetch_optional(FIND_WORD, args![user_id, room]).await?;
-    txn.write(SET, args![user_id, room, membership, event, position]).await?;
+    let (user, before): (i64, Option<String>) =
+        match txn.fetch_optional(FIND_USER, args![user_id, room]).await? {
+            Some(found) => found,
+            None => (state::change::insert_key(txn, "m.room.member", user_id.as_str()).await?, None),
+        };
+    txn.write(SET, args![user, room, membership, event, position]).await?;
     let before = before.as_deref();
     let change = |word| i64::from(membership == word) - i64::from(before == Some(word));
     let (joined, invited) = (change("join"), change("invite"));
@@ -151,11 +158,14 @@ pub async fn share_a_room(txn: &mut ReadTxn, one: &UserId, other: &UserId) -> Re
 }
 
 sql! {
-    FIND_WORD = "SELECT membership FROM memberships WHERE user_id = $1 AND room_nid = $2";
+    /// The number of a user, with what it is in the room.
+    FIND_USER = "
+        SELECT key_nid, (SELECT membership FROM memberships WHERE user_nid = key_nid AND room_nid = $2)
+        FROM state_keys WHERE state_key = $1 AND type_nid = 1";
     SET = "
-        INSERT INTO memberships (user_id, room_nid, membership, event_nid, position, since_position, forgotten)
+        INSERT INTO memberships (user_nid, room_nid, membership, event_nid, position, since_position, forgotten)
         VALUES ($1, $2, $3, $4, $5, $5, FALSE)
-        ON CONFLICT (user_id, room_nid) DO UPDATE SET
+        ON CONFLICT (user_nid, room_nid) DO UPDATE SET
             membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position,
             since_position = CASE WHEN memberships.membership = excluded.membership
                 THEN memberships.since_position ELSE excluded.since_position END,
@@ -163,25 +173,27 @@ sql! {
     COUNT = "
         UPDATE rooms SET joined_members = joined_members + $2, invited_members = invited_members + $3
         WHERE room_nid = $1";
-    SET_FORGOTTEN = "UPDATE memberships SET forgotten = $3 WHERE user_id = $1 AND room_nid = $2";
+    SET_FORGOTTEN = "
+        UPDATE memberships SET forgotten = $3
+        WHERE user_nid = (SELECT key_nid FROM state_keys WHERE state_key = $1 AND type_nid = 1) AND room_nid = $2";
     FIND = "
         SELECT user_id, room_nid, membership, event_nid, position, since_position, forgotten
-        FROM memberships WHERE user_id = $1 AND room_nid = $2";
+        FROM members WHERE user_id = $1 AND room_nid = $2";
     LIST_OF_USER = "
         SELECT user_id, room_nid, membership, event_nid, position, since_position, forgotten
-        FROM memberships WHERE user_id = $1 AND position > $2
+        FROM members WHERE user_id = $1 AND position > $2
         ORDER BY position";
-    LIST_OF_ROOM = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
+    LIST_OF_ROOM = "SELECT user_id FROM members WHERE room_nid = $1 AND membership = $2 ORDER BY user_id";
     LIST_FIRST = "
-        SELECT position, user_id FROM memberships
+        SELECT position, user_id FROM members
         WHERE room_nid = $1 AND membership = $2 AND user_id <> $3
         ORDER BY position LIMIT $4";
     LIST_JOINED = "
-        SELECT user_id, event_nid FROM memberships WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
+        SELECT user_id, event_nid FROM members WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
     LIST_SHARING = "
         SELECT DISTINCT others.user_id
-        FROM memberships AS own
-        JOIN memberships AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
+        FROM members AS own
+        JOIN members AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
         WHERE own.user_id = $1 AND own.membership = 'join' AND others.user_id <> $1
         ORDER BY others.user_id";
     LIST_SHARING_AMONG = "
@@ -189,23 +201,23 @@ sql! {
         FROM json_each($2) AS asked
         WHERE EXISTS (
             SELECT 1
-            FROM memberships AS own
-            JOIN memberships AS other ON other.room_nid = own.room_nid
+            FROM members AS own
+            JOIN members AS other ON other.room_nid = own.room_nid
             WHERE own.user_id = $1 AND own.membership = 'join' AND other.user_id = asked.value
                 AND other.membership = 'join'
         )
         ORDER BY asked.value";
     LIST_JOINED_AMONG = "
         SELECT DISTINCT user_id
-        FROM memberships
+        FROM members
         WHERE user_id IN (SELECT value FROM json_each($2))
             AND room_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND membership = 'join'
         ORDER BY user_id";
     SHARE_A_ROOM = "
         SELECT EXISTS (
             SELECT 1
-            FROM memberships AS one
-            JOIN memberships AS other ON other.room_nid = one.room_nid
+            FROM members AS one
+            JOIN members AS other ON other.room_nid = one.room_nid
             WHERE one.user_id = $1 AND one.membership = 'join' AND other.user_id = $2 AND other.membership = 'join'
         )";
 }

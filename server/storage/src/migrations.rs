@@ -27,13 +27,19 @@ CREATE TABLE IF NOT EXISTS migrations (
 
 /// Brings the schema up to date. `program` is the version that is remembered as the one that can open it.
 pub(crate) async fn migrate(txn: &mut ReadTxn, program: &str) -> Result<(), StorageError> {
+    migrate_below(txn, program, i64::MAX).await
+}
+
+/// The same with the migrations of smaller numbers only: what an older program left behind.
+pub(crate) async fn migrate_below(txn: &mut ReadTxn, program: &str, below: i64) -> Result<(), StorageError> {
     let engine = txn.engine();
     txn.conn.run_migration("migrations::TABLE", render(TABLE, engine)).await?;
     let applied: Vec<(i64, String)> = txn.fetch_all(LIST_APPLIED, args![]).await?;
     refuse_newer(&applied)?;
     let is_applied =
         |migration: &&Migration| applied.iter().any(|(version, _)| *version == migration.version);
-    for migration in MIGRATIONS.iter().filter(|migration| !is_applied(migration)) {
+    let wanted = MIGRATIONS.iter().filter(|migration| migration.version < below);
+    for migration in wanted.filter(|migration| !is_applied(migration)) {
         tracing::info!(migration = migration.name, "changing the schema of the database");
         txn.execute(dialect::BEGIN, args![]).await?;
         let done = apply(txn, migration, program).await;

@@ -231,12 +231,12 @@ sql! {
         ORDER BY notifications.room_nid, notifications.thread, notifications.audience_nid, notifications.highlight";
     LIST_NEWEST = "SELECT room_nid, newest
         FROM (
-            SELECT memberships.room_nid AS room_nid, (
+            SELECT members.room_nid AS room_nid, (
                 SELECT MAX(notifications.position) FROM notifications
-                WHERE notifications.room_nid = memberships.room_nid AND notifications.position < $2
+                WHERE notifications.room_nid = members.room_nid AND notifications.position < $2
             ) AS newest
-            FROM memberships
-            WHERE memberships.user_id = $1 AND memberships.membership = 'join'
+            FROM members
+            WHERE members.user_id = $1 AND members.membership = 'join'
         ) AS of_user
         WHERE newest IS NOT NULL
         ORDER BY newest";

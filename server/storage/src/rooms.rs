@@ -247,13 +247,13 @@ sql! {
         SELECT rooms.room_nid, room_id, room_version, state_line, state_version, latest_position, bump_position,
             joined_members, invited_members, room_type, name, topic, canonical_alias, avatar_url, encryption,
             join_rule, history_visibility, guest_access
-        FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
+        FROM members JOIN rooms ON rooms.room_nid = members.room_nid
         WHERE user_id = $1 AND membership = 'join'
         ORDER BY since_position, rooms.room_nid";
     LIST_IDS_OF_USERS = "
         SELECT DISTINCT rooms.room_id
-        FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
-        WHERE memberships.user_id IN (SELECT value FROM json_each($1)) AND memberships.membership = 'join'
+        FROM members JOIN rooms ON rooms.room_nid = members.room_nid
+        WHERE members.user_id IN (SELECT value FROM json_each($1)) AND members.membership = 'join'
         ORDER BY rooms.room_id";
     LIST_CHANGED = "
         SELECT room_nid FROM rooms

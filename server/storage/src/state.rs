@@ -251,12 +251,16 @@ sql! {
             ORDER BY line_nid DESC, key_nid DESC, version DESC LIMIT 1
         )
         FROM json_each($3) AS wanted";
-    FIND_KEY = "SELECT key_nid FROM state_keys WHERE type = $1 AND state_key = $2";
+    FIND_KEY = "
+        SELECT key_nid FROM state_keys
+        WHERE state_key = $2 AND type_nid = (SELECT type_nid FROM event_types WHERE type = $1)";
     FIND_KEYS = "
         SELECT key_nid, state_key FROM state_keys
-        WHERE type = $1 AND state_key IN (SELECT value FROM json_each($2))";
+        WHERE state_key IN (SELECT value FROM json_each($2))
+            AND type_nid = (SELECT type_nid FROM event_types WHERE type = $1)";
     KEYS = "
-        SELECT key_nid, type, state_key FROM state_keys
+        SELECT key_nid, type, state_key
+        FROM state_keys JOIN event_types ON event_types.type_nid = state_keys.type_nid
         WHERE key_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
 }
 

@@ -182,6 +182,30 @@ fn block_on<T>(work: impl Future<Output = Result<T, StorageError>>) -> Result<T,
 /// For tests of this crate that open the database in another process.
 #[cfg(test)]
 impl TestStore {
+    /// A database that the migrations below a number made, with these rows, opened by this program.
+    pub(crate) async fn open_older(engine: EngineKind, below: i64, rows: &'static str) -> Self {
+        let (engine, database) = match engine {
+            EngineKind::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder");
+                let options = SqliteOptions::new(folder.path().join("test.db"));
+                (EngineOptions::Sqlite(options), Database::Sqlite(folder))
+            }
+            EngineKind::Postgres => {
+                let url = postgres_url();
+                let name = create_from(&url, "template0").await.expect("a new PostgreSQL database");
+                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
+                (EngineOptions::Postgres(options), Database::Postgres { url, name })
+            }
+        };
+        let options = store_options(engine);
+        let mut txn = ReadTxn::new(options.engine.connect_writer().await.expect("a connection"));
+        migrations::migrate_below(&mut txn, "0.0.0", below).await.expect("the older schema");
+        txn.conn.run_migration("testing::ROWS", rows.to_owned()).await.expect("rows that it takes");
+        txn.conn.close().await;
+        let store = Store::open(options.clone()).await.expect("a newer schema");
+        Self { store, options, database }
+    }
+
     /// The engine and where the database is, in a line.
     pub(crate) fn place(&self) -> String {
         match (&self.database, &self.options.engine) {
@@ -235,9 +259,15 @@ async fn create_database(url: &str) -> Result<String, StorageError> {
             )
             .await?;
     }
+    admin.close().await;
+    create_from(url, &template).await
+}
+
+async fn create_from(url: &str, template: &str) -> Result<String, StorageError> {
+    let mut admin = PostgresOptions::from_url(url)?.connect().await?;
     let number: i64 = transaction::one(&mut admin, NEXT_NUMBER, args![]).await?;
     let name = format!("myelin_test_{}_{number}", std::process::id());
-    admin.run_migration("testing::CLONE", create(&name, &template)).await?;
+    admin.run_migration("testing::CLONE", create(&name, template)).await?;
     admin.close().await;
     Ok(name)
 }

@@ -1,7 +1,9 @@
 //! Claims about the whole crate.
 
+mod conversion;
 mod durability;
 mod schema;
+mod sizes;
 mod statements;
 
 use ruma::{DeviceId, UserId};

@@ -128,14 +128,14 @@ sql! {
             AND CASE WHEN $9 THEN fitting.user_id <> $4 ELSE
                 EXISTS (
                     SELECT 1
-                    FROM memberships JOIN rooms ON rooms.room_nid = memberships.room_nid
-                    WHERE memberships.user_id = fitting.user_id AND membership = 'join'
+                    FROM members JOIN rooms ON rooms.room_nid = members.room_nid
+                    WHERE members.user_id = fitting.user_id AND membership = 'join'
                         AND (join_rule = 'public' OR history_visibility = 'world_readable')
                 )
                 OR (fitting.user_id <> $4 AND EXISTS (
                     SELECT 1
-                    FROM memberships AS theirs
-                    JOIN memberships AS own ON own.room_nid = theirs.room_nid
+                    FROM members AS theirs
+                    JOIN members AS own ON own.room_nid = theirs.room_nid
                     WHERE theirs.user_id = fitting.user_id AND theirs.membership = 'join'
                         AND own.user_id = $4 AND own.membership = 'join'
                 ))

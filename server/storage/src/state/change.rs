@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::{
     EventNid, RoomNid, StorageError, WriteTxn,
     engine::{Value, args, sql},
-    state::{Completeness, DEPTH_LIMIT, Path, StateId, StateKey, StateMap, key_nids},
+    state::{Completeness, DEPTH_LIMIT, FIND_KEY, Path, StateId, StateKey, StateMap, key_nids},
 };
 
 /// Changes to a state by the keys' numbers.
@@ -22,7 +22,7 @@ pub async fn apply(
 ) -> Result<StateId, StorageError> {
     let key: i64 = match txn.fetch_optional(FIND_KEY, args![event_type, state_key]).await? {
         Some(key) => key,
-        None => txn.fetch_one(INSERT_KEY, args![event_type, state_key]).await?,
+        None => insert_key(txn, event_type, state_key).await?,
     };
     let changes = Changes::from([(key, Some(event))]);
     match before {
@@ -70,6 +70,19 @@ pub async fn insert(
     begin(txn, room, None, completeness, &changes).await
 }
 
+/// Gives a number to a key that has none.
+pub(crate) async fn insert_key(
+    txn: &mut WriteTxn,
+    event_type: &str,
+    state_key: &str,
+) -> Result<i64, StorageError> {
+    if let Some(key) = txn.fetch_optional(INSERT_KEY, args![event_type, state_key]).await? {
+        return Ok(key);
+    }
+    txn.write(INTERN_TYPES, args![Value::list([event_type])]).await?;
+    txn.fetch_one(INSERT_KEY, args![event_type, state_key]).await
+}
+
 /// The numbers of the keys.
 async fn intern<T: Copy>(
     txn: &mut WriteTxn,
@@ -81,6 +94,7 @@ async fn intern<T: Copy>(
     for (event_type, state_key) in &keys {
         by_type.entry(event_type).or_default().push(state_key);
     }
+    txn.write(INTERN_TYPES, args![Value::list(by_type.keys())]).await?;
     for (event_type, state_keys) in by_type {
         for piece in state_keys.chunks(10_000) {
             txn.write(INTERN_KEYS, args![event_type, Value::list(piece)]).await?;
@@ -166,11 +180,18 @@ async fn write(txn: &mut WriteTxn, state: StateId, changes: &Changes) -> Result<
 }
 
 sql! {
-    INSERT_KEY = "INSERT INTO state_keys (type, state_key) VALUES ($1, $2) RETURNING key_nid";
-    FIND_KEY = "SELECT key_nid FROM state_keys WHERE type = $1 AND state_key = $2";
+    INTERN_TYPES = "
+        INSERT INTO event_types (type)
+        SELECT value FROM json_each($1) WHERE value NOT IN (SELECT type FROM event_types)";
+    /// Nothing if the type has no number.
+    INSERT_KEY = "
+        INSERT INTO state_keys (type_nid, state_key)
+        SELECT type_nid, CAST($2 AS TEXT) FROM event_types WHERE type = $1
+        RETURNING key_nid";
     INTERN_KEYS = "
-        INSERT INTO state_keys (type, state_key) SELECT CAST($1 AS TEXT), value FROM json_each($2) WHERE TRUE
-        ON CONFLICT (type, state_key) DO NOTHING";
+        INSERT INTO state_keys (type_nid, state_key)
+        SELECT type_nid, wanted.value FROM event_types, json_each($2) AS wanted WHERE event_types.type = $1
+        ON CONFLICT (state_key, type_nid) DO NOTHING";
     ADVANCE = "
         UPDATE state_lines SET newest_version = newest_version + 1
         WHERE line_nid = $1 AND newest_version = $2";

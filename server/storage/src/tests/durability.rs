@@ -25,9 +25,9 @@ const LOAD: &str = "MYELIN_TEST_WRITE_LOAD";
 const ACKNOWLEDGED: &str = "acknowledged ";
 
 sql! {
-    MEMBERS = "SELECT user_id FROM memberships WHERE membership = 'join' ORDER BY user_id";
+    MEMBERS = "SELECT user_id FROM members WHERE membership = 'join' ORDER BY user_id";
     COUNTED = "SELECT joined_members FROM rooms WHERE room_id = '!load:myelin.test'";
-    POSITIONS = "SELECT COUNT(DISTINCT position) FROM memberships";
+    POSITIONS = "SELECT COUNT(DISTINCT position) FROM members";
     /// Where the log of PostgreSQL ends; asked in a transaction, it is before the transaction's commit.
     LOG_END = { sqlite: "SELECT ''", postgres: "SELECT CAST(pg_current_wal_insert_lsn() AS TEXT)" };
     /// Whether the log is on disk up to a place, and more than that.

@@ -58,7 +58,8 @@ sql! {
                 || CASE data_type WHEN 'bytea' THEN 'BLOB' WHEN 'text' THEN 'TEXT' WHEN 'bigint' THEN 'INTEGER'
                     WHEN 'boolean' THEN 'INTEGER' ELSE data_type END || ' '
                 || CASE is_nullable WHEN 'NO' THEN 'NOT NULL' ELSE 'NULL' END
-            FROM information_schema.columns WHERE table_schema = 'public'",
+            FROM information_schema.columns
+            WHERE table_schema = 'public' AND table_name NOT IN (SELECT table_name FROM information_schema.views)",
     };
     // TABLE UNIQUENESS PARTIALITY (COLUMNS)
     INDEXES = {

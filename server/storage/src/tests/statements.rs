@@ -40,6 +40,7 @@ const MODULES: &[&[Sql]] = &[
     crate::reports::STATEMENTS,
     crate::rooms::STATEMENTS,
     super::schema::STATEMENTS,
+    super::sizes::STATEMENTS,
     crate::sent_transactions::STATEMENTS,
     crate::state::STATEMENTS,
     crate::state::change::STATEMENTS,
