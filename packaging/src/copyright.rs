@@ -11,11 +11,12 @@ use crate::deb::long_text;
 use crate::description::Description;
 
 /// Licences as SPDX and as Debian name them. Where an author leaves the choice, the first of these is taken.
-const LICENSES: [(&str, &str); 7] = [
+const LICENSES: [(&str, &str); 8] = [
     ("Apache-2.0", "Apache-2.0"),
     ("MIT", "Expat"),
     ("ISC", "ISC"),
     ("Zlib", "Zlib"),
+    ("BSD-2-Clause", "BSD-2-clause"),
     ("BSD-3-Clause", "BSD-3-clause"),
     ("Unicode-3.0", "Unicode-3.0"),
     ("MPL-2.0", "MPL-2.0"),

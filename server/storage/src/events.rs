@@ -1,6 +1,7 @@
 //! Events: the rows, and the queries that find them. The graph between them is in [`crate::event_graph`].
 
 mod named;
+pub(crate) mod texts;
 
 use std::collections::HashMap;
 
@@ -8,9 +9,10 @@ use myelin_core::{Event, RoomVersionRules};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
 
 pub use self::named::NamedEvents;
+use self::texts::EventTexts;
 use crate::{
     EventNid, Position, ReadTxn, RoomNid, StateId, StorageError, WriteTxn,
-    engine::{FromRow, Row, Value, args, sql},
+    engine::{FromRow, Row, Sql, Value, args, sql},
     event_graph,
 };
 
@@ -24,6 +26,9 @@ pub struct EventFlags {
     /// It was allowed where it stands but not by the current state: it has state, but nobody sees it.
     pub soft_failed: bool,
 }
+
+/// What is set beside the bits of the flags for an event with a state key.
+const HAS_STATE_KEY: i64 = 8;
 
 impl EventFlags {
     const OUTLIER: i64 = 1;
@@ -104,9 +109,19 @@ impl StoredEvent {
     }
 }
 
-impl FromRow for StoredEvent {
+/// An event as it lies in the database.
+struct PackedEvent(StoredEvent);
+
+impl PackedEvent {
+    fn unpack(self, texts: &EventTexts) -> Result<StoredEvent, StorageError> {
+        let Self(event) = self;
+        Ok(StoredEvent { json: texts.unpack(event.json)?, ..event })
+    }
+}
+
+impl FromRow for PackedEvent {
     fn from_row(row: &Row) -> Result<Self, StorageError> {
-        Ok(Self {
+        Ok(Self(StoredEvent {
             nid: row.get(0)?,
             event_id: row.get(1)?,
             room: row.get(2)?,
@@ -116,8 +131,18 @@ impl FromRow for StoredEvent {
             redacted_by: row.get(7)?,
             json: row.get(8)?,
             replaces: row.get(9)?,
-        })
+        }))
     }
+}
+
+/// The events that a statement finds.
+pub(crate) async fn fetch(
+    txn: &mut ReadTxn,
+    sql: Sql,
+    args: Vec<Value>,
+) -> Result<Vec<StoredEvent>, StorageError> {
+    let found: Vec<PackedEvent> = txn.fetch_all(sql, args).await?;
+    found.into_iter().map(|event| event.unpack(&txn.texts)).collect()
 }
 
 /// The numbers of events, in the order of their ids; unknown ones get a number.
@@ -212,23 +237,22 @@ async fn put(
 ) -> Result<(), StorageError> {
     let NewEvent { event, room, position, state_before, replaces, flags } = new;
     let numbers = |events: &[EventNid]| Value::list(events.iter().map(|nid| nid.0));
+    let packed_text = txn.texts.pack(event.json())?;
     txn.write(
         INSERT,
         args![
             nid,
             room,
             position,
-            event.depth(),
-            flags.bits(),
+            flags.bits() + if event.state_key().is_some() { HAS_STATE_KEY } else { 0 },
             event.origin_server_ts(),
             state_before.map(|state| state.line),
             state_before.map(|state| state.version),
             event.event_type(),
-            event.state_key(),
             event.sender(),
             numbers(prev),
             numbers(auth),
-            event.json(),
+            packed_text,
             replaces,
         ],
     )
@@ -271,7 +295,7 @@ pub async fn list_senders(
 
 /// The event of that id.
 pub async fn find(txn: &mut ReadTxn, event_id: &EventId) -> Result<Option<StoredEvent>, StorageError> {
-    txn.fetch_optional(FIND, args![event_id]).await
+    Ok(fetch(txn, FIND, args![event_id]).await?.pop())
 }
 
 /// Those of the events that are stored, in no order.
@@ -279,7 +303,7 @@ pub async fn list(txn: &mut ReadTxn, events: &[EventNid]) -> Result<Vec<StoredEv
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    txn.fetch_all(LIST, args![Value::list(events.iter().map(|nid| nid.0))]).await
+    fetch(txn, LIST, args![Value::list(events.iter().map(|nid| nid.0))]).await
 }
 
 /// Those of the events that are stored, by their ids, in no order.
@@ -287,7 +311,7 @@ pub async fn list_by_ids(txn: &mut ReadTxn, event_ids: &[&str]) -> Result<Vec<St
     if event_ids.is_empty() {
         return Ok(Vec::new());
     }
-    txn.fetch_all(LIST_BY_IDS, args![Value::list(event_ids)]).await
+    fetch(txn, LIST_BY_IDS, args![Value::list(event_ids)]).await
 }
 
 /// Events of a room with positions above `after` and up to `until`, the oldest first.
@@ -298,7 +322,7 @@ pub async fn list_after(
     until: Position,
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StorageError> {
-    txn.fetch_all(LIST_AFTER, args![room, after, until, limit]).await
+    fetch(txn, LIST_AFTER, args![room, after, until, limit]).await
 }
 
 /// Events of a room with positions up to `until` and above `after`, the newest first.
@@ -309,7 +333,7 @@ pub async fn list_before(
     after: Position,
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StorageError> {
-    txn.fetch_all(LIST_BEFORE, args![room, until, after, limit]).await
+    fetch(txn, LIST_BEFORE, args![room, until, after, limit]).await
 }
 
 /// Events of all rooms above `after` and up to `until`, the oldest first: what followers of the stream read.
@@ -319,7 +343,7 @@ pub async fn list_stream(
     until: Position,
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StorageError> {
-    txn.fetch_all(LIST_STREAM, args![after, until, limit]).await
+    fetch(txn, LIST_STREAM, args![after, until, limit]).await
 }
 
 /// The newest event of a room that is not younger than a time, in milliseconds since 1970, or the oldest that is not
@@ -332,7 +356,8 @@ pub async fn find_by_time(
     forwards: bool,
     until: Position,
 ) -> Result<Option<StoredEvent>, StorageError> {
-    txn.fetch_optional(if forwards { FIND_NOT_OLDER } else { FIND_NOT_YOUNGER }, args![room, ts, until]).await
+    let sql = if forwards { FIND_NOT_OLDER } else { FIND_NOT_YOUNGER };
+    Ok(fetch(txn, sql, args![room, ts, until]).await?.pop())
 }
 
 sql! {
@@ -345,9 +370,9 @@ sql! {
         FROM event_ids LEFT JOIN events ON events.event_nid = event_ids.event_nid
         WHERE event_id IN (SELECT value FROM json_each($1))";
     INSERT = "
-        INSERT INTO events (event_nid, room_nid, position, depth, flags, origin_server_ts, state_line, state_version,
-            type, state_key, sender, prev_nids, auth_nids, json, replaces_nid)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        INSERT INTO events (event_nid, room_nid, position, flags, origin_server_ts, state_line, state_version, type,
+            sender, prev_nids, auth_nids, packed_text, replaces_nid)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (event_nid) DO UPDATE SET position = excluded.position, flags = excluded.flags,
             state_line = excluded.state_line, state_version = excluded.state_version";
     SET_STATE = "UPDATE events SET state_line = $2, state_version = $3 WHERE event_nid = $1";
@@ -360,53 +385,53 @@ sql! {
         WHERE event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     FIND = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM event_ids JOIN events ON events.event_nid = event_ids.event_nid
         WHERE event_id = $1";
     LIST = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE events.event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LIST_BY_IDS = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM event_ids JOIN events ON events.event_nid = event_ids.event_nid
         WHERE event_id IN (SELECT value FROM json_each($1))";
     LIST_AFTER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position > $2 AND position <= $3
         ORDER BY position LIMIT $4";
     LIST_BEFORE = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position <= $2 AND position > $3
         ORDER BY position DESC LIMIT $4";
     LIST_STREAM = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE position > $1 AND position <= $2
         ORDER BY position LIMIT $3";
     FIND_NOT_OLDER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND origin_server_ts >= $2 AND position <= $3
         ORDER BY origin_server_ts, position LIMIT 1";
     FIND_NOT_YOUNGER = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND origin_server_ts <= $2 AND position <= $3

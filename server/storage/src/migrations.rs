@@ -83,7 +83,7 @@ pub(crate) fn fingerprint() -> u64 {
 }
 
 /// The text of a migration as one engine reads it.
-fn render(text: &str, engine: EngineKind) -> String {
+pub(crate) fn render(text: &str, engine: EngineKind) -> String {
     let mut only = None;
     let mut rendered = String::with_capacity(text.len());
     for line in text.lines() {

@@ -168,7 +168,8 @@ pub async fn mark_read(
     Ok(())
 }
 
-/// What there is after a user's marks in those rooms, for whatever set of users. Give it a page of rooms.
+/// What there is after a user's marks in those rooms, and since the user came, for whatever set of users. Give it a page
+/// of rooms.
 pub async fn list_unread(
     txn: &mut ReadTxn,
     user_id: &UserId,
@@ -220,8 +221,11 @@ sql! {
         FROM json_each($2) AS rooms
         LEFT JOIN read_marks AS whole ON whole.user_id = $1 AND whole.room_nid = CAST(rooms.value AS BIGINT)
             AND whole.thread = ''
+        LEFT JOIN memberships ON memberships.room_nid = CAST(rooms.value AS BIGINT)
+            AND memberships.user_nid = (SELECT key_nid FROM state_keys WHERE state_key = $1 AND type_nid = 1)
         JOIN notifications ON notifications.room_nid = CAST(rooms.value AS BIGINT)
             AND notifications.position > COALESCE(whole.event_position, 0)
+            AND notifications.position > COALESCE(memberships.since_position, 0)
         JOIN audiences ON audiences.audience_nid = notifications.audience_nid
         LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
             AND own.thread = notifications.thread

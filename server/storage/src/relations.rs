@@ -271,7 +271,7 @@ sql! {
             SELECT events.event_nid AS target_nid, MAX(event_relations.position) AS position
             FROM events JOIN event_relations ON event_relations.target_nid = events.event_nid
             WHERE events.event_nid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-                AND events.state_key IS NULL AND event_relations.room_nid = $2
+                AND events.flags & 8 = 0 AND event_relations.room_nid = $2
                 AND event_relations.relation = 'm.replace' AND event_relations.sender = events.sender
                 AND event_relations.type = events.type AND event_relations.position <= $3
             GROUP BY events.event_nid

@@ -21,6 +21,7 @@ use crate::{
         postgres::PostgresOptions,
         sqlite::{self, SqliteOptions},
     },
+    events::texts::EventTexts,
     leases, meta,
     metrics::StorageMetrics,
     migrations,
@@ -82,6 +83,7 @@ struct Inner {
     incarnation: u32,
     commits: Arc<AtomicU64>,
     metrics: StorageMetrics,
+    texts: Arc<EventTexts>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held until the store is closed.
     lock: StdMutex<Option<File>>,
@@ -126,6 +128,7 @@ impl Store {
         let commits = Arc::<AtomicU64>::default();
         let told = Arc::new(Told { until: AtomicI64::new(newest.0), gap: AtomicI64::new(i64::MIN) });
         let metrics = StorageMetrics::default();
+        let texts = Arc::<EventTexts>::default();
         let writer = Writer {
             options: engine,
             conn: Some(txn.conn),
@@ -135,6 +138,7 @@ impl Store {
             told: told.clone(),
             commits: commits.clone(),
             metrics: metrics.clone(),
+            texts: texts.clone(),
         };
         #[expect(clippy::disallowed_methods, reason = "the store owns the writer and waits for it in close")]
         let writer = tokio::spawn(writer.run(unit_requests, bulk_requests));
@@ -148,6 +152,7 @@ impl Store {
                 incarnation,
                 commits,
                 metrics,
+                texts,
                 writer: Mutex::new(Some(writer)),
                 lock: StdMutex::new(lock),
             }),
@@ -166,7 +171,7 @@ impl Store {
         self.inner.metrics.begun(asked.elapsed());
         let journeys = self.inner.metrics.journeys();
         journeys.inc();
-        Ok(ReadTxn::counted(conn, journeys.clone()))
+        Ok(ReadTxn::of_store(conn, journeys.clone(), self.inner.texts.clone()))
     }
 
     /// Asks the database something small, to learn whether it answers.

@@ -200,7 +200,10 @@ impl TestStore {
         let options = store_options(engine);
         let mut txn = ReadTxn::new(options.engine.connect_writer().await.expect("a connection"));
         migrations::migrate_below(&mut txn, "0.0.0", below).await.expect("the older schema");
-        txn.conn.run_migration("testing::ROWS", rows.to_owned()).await.expect("rows that it takes");
+        txn.conn
+            .run_migration("testing::ROWS", migrations::render(rows, txn.engine()))
+            .await
+            .expect("rows that it takes");
         txn.conn.close().await;
         let store = Store::open(options.clone()).await.expect("a newer schema");
         Self { store, options, database }

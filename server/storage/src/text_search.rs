@@ -3,7 +3,7 @@
 use crate::{
     Position, ReadTxn, RoomNid, StorageError, WriteTxn,
     engine::{FromRow, Row, args, sql},
-    events::StoredEvent,
+    events::{self, StoredEvent},
 };
 
 /// A stretch of a room's history, and a filter of the words in it. What the filter is, its writer knows.
@@ -49,7 +49,7 @@ pub async fn list_texts_before(
     after: Position,
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StorageError> {
-    txn.fetch_all(LIST_TEXTS_BEFORE, args![room, until, after, limit]).await
+    events::fetch(txn, LIST_TEXTS_BEFORE, args![room, until, after, limit]).await
 }
 
 /// Events of all rooms that have text, above `after` and up to `until`, the oldest first.
@@ -59,7 +59,7 @@ pub async fn list_texts(
     until: Position,
     limit: u32,
 ) -> Result<Vec<StoredEvent>, StorageError> {
-    txn.fetch_all(LIST_TEXTS, args![after, until, limit]).await
+    events::fetch(txn, LIST_TEXTS, args![after, until, limit]).await
 }
 
 sql! {
@@ -74,7 +74,7 @@ sql! {
         ORDER BY first_position DESC LIMIT $3";
     LIST_TEXTS_BEFORE = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE room_nid = $1 AND position <= $2 AND position > $3
@@ -82,7 +82,7 @@ sql! {
         ORDER BY position DESC LIMIT $4";
     LIST_TEXTS = "
         SELECT events.event_nid, event_id, room_nid, position, state_line, state_version, flags,
-            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), json,
+            (SELECT MIN(redaction_nid) FROM redactions WHERE target_nid = events.event_nid), packed_text,
             replaces_nid
         FROM events JOIN event_ids ON event_ids.event_nid = events.event_nid
         WHERE position > $1 AND position <= $2

@@ -1,4 +1,7 @@
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use prometheus_client::metrics::counter::Counter;
@@ -7,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     EventNid, Position, StorageError,
     engine::{self, Conn, EngineKind, FromRow, Row, Script, Sql, Step, Value},
+    events::texts::EventTexts,
     positions::Allocator,
 };
 
@@ -28,15 +32,18 @@ pub struct ReadTxn {
     ran: bool,
     /// Counts how often it is asked.
     journeys: Counter,
+    /// Packs and unpacks the texts of events.
+    pub(crate) texts: Arc<EventTexts>,
 }
 
 impl ReadTxn {
     pub(crate) fn new(conn: Conn) -> Self {
-        Self::counted(conn, Counter::default())
+        Self::of_store(conn, Counter::default(), Arc::default())
     }
 
-    /// The same, and it counts how often the engine is asked something.
-    pub(crate) fn counted(conn: Conn, journeys: Counter) -> Self {
+    /// The same with what a store has for all: the count of how often the engine is asked something, and what packs
+    /// texts.
+    pub(crate) fn of_store(conn: Conn, journeys: Counter, texts: Arc<EventTexts>) -> Self {
         Self {
             conn,
             wrote: false,
@@ -45,6 +52,7 @@ impl ReadTxn {
             script: Script::default(),
             ran: false,
             journeys,
+            texts,
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     Position, ReadTxn, StorageError, WriteTxn, dialect,
     engine::{self, Conn, EngineKind, args},
+    events::texts::EventTexts,
     leases::Lease,
     metrics::StorageMetrics,
     positions::Allocator,
@@ -47,6 +48,7 @@ pub(crate) struct Writer {
     pub(crate) told: Arc<Told>,
     pub(crate) commits: Arc<AtomicU64>,
     pub(crate) metrics: StorageMetrics,
+    pub(crate) texts: Arc<EventTexts>,
 }
 
 impl Writer {
@@ -109,7 +111,7 @@ impl Writer {
     }
 
     async fn begin_on(&mut self, conn: Conn) -> Result<Box<Batch>, StorageError> {
-        let mut txn = ReadTxn::counted(conn, self.metrics.journeys().clone());
+        let mut txn = ReadTxn::of_store(conn, self.metrics.journeys().clone(), self.texts.clone());
         match begin(&mut txn, self.lease).await {
             Ok(()) => Ok(Box::new(Batch { txn, allocator: std::mem::take(&mut self.allocator) })),
             Err(error) => {

@@ -2,7 +2,10 @@
 
 use ruma::user_id;
 
-use crate::{EngineKind, Position, RoomNid, StateId, memberships, state, testing::TestStore};
+use crate::{
+    EngineKind, EventNid, Position, RoomNid, StateId, events, memberships, relations, state,
+    testing::TestStore,
+};
 
 const EVERYWHERE: [EngineKind; 2] = [EngineKind::Sqlite, EngineKind::Postgres];
 
@@ -53,5 +56,38 @@ async fn memberships_and_states_are_kept_when_users_get_numbers() {
         memberships::set(&mut txn, room, c, "join", found.event, Position(6)).await.unwrap();
         assert_eq!(memberships::list_of_room(&mut txn, room, "join").await.unwrap().len(), 4);
         txn.commit().await.unwrap();
+    }
+}
+
+/// A membership that was invited by a message, each as it was before texts were packed.
+const EVENTS: &str = r#"
+    INSERT INTO rooms (room_nid, room_id, room_version, latest_position, bump_position, joined_members, invited_members)
+    VALUES (1, '!a:x', '11', 2, 2, 1, 0);
+    INSERT INTO event_ids (event_nid, event_id) VALUES (1, '$member'), (2, '$message'), (3, '$edit');
+    INSERT INTO events (event_nid, room_nid, position, depth, flags, origin_server_ts, type, state_key, sender,
+        prev_nids, auth_nids, json)
+    VALUES (1, 1, 1, 1, 2, 5, 'm.room.member', '@a:x', '@a:x', '[]', '[]', CAST('{"type":"m.room.member"}' AS BYTEA)),
+        (2, 1, 2, 2, 0, 6, 'm.room.message', NULL, '@a:x', '[1]', '[1]', CAST('{"type":"m.room.message"}' AS BYTEA));
+    INSERT INTO event_relations (event_nid, room_nid, target_nid, relation, type, sender, position)
+    VALUES (3, 1, 1, 'm.replace', 'm.room.member', '@a:x', 3), (4, 1, 2, 'm.replace', 'm.room.message', '@a:x', 4)"#;
+
+#[tokio::test]
+async fn events_are_kept_when_their_texts_get_packed() {
+    for engine in EVERYWHERE {
+        let store = TestStore::open_older(engine, 55, EVENTS).await;
+        let mut txn = store.read().await.unwrap();
+        let found = events::list(&mut txn, &[EventNid(1), EventNid(2)]).await.unwrap();
+        let mut found: Vec<_> = found
+            .into_iter()
+            .map(|event| (event.nid.0, event.flags.rejected, String::from_utf8(event.json).unwrap()))
+            .collect();
+        found.sort();
+        let texts = [r#"{"type":"m.room.member"}"#, r#"{"type":"m.room.message"}"#];
+        assert_eq!(found, [(1, true, texts[0].to_owned()), (2, false, texts[1].to_owned())]);
+        // An event with a state key has no edits.
+        let edits = relations::list_edits(&mut txn, RoomNid(1), &[EventNid(1), EventNid(2)], Position(9))
+            .await
+            .unwrap();
+        assert_eq!(edits, [(EventNid(2), EventNid(4))]);
     }
 }

@@ -57,3 +57,17 @@ async fn new_room_comes_with_the_receipts_of_its_timeline_and_ones_own() {
     assert_eq!(readers(&old), [alice.user_id.as_str()]);
     assert_eq!(readers(&new), [carol.user_id.as_str()]);
 }
+
+#[tokio::test]
+async fn invitation_is_not_unread_once_it_is_accepted() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room_id = server.room_of(&bob, &[]).await;
+    server.invite(&bob, &room_id, &alice).await;
+    server.join(&alice, &room_id).await;
+    let joined = slide(&server, &alice, None, all_rooms()).await;
+    assert_eq!(unread(&joined, &room_id), (json!(0), json!(0)));
+    server.send_text(&bob, &room_id, "hello").await;
+    let greeted = slide(&server, &alice, Some(pos(&joined)), all_rooms()).await;
+    assert_eq!(unread(&greeted, &room_id), (json!(1), json!(0)));
+}
