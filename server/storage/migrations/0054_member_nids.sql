@@ -53,6 +53,7 @@ DROP TABLE old_memberships;
 -- Those of a room, its first members, and what changed since: nothing is younger than its `since_position`.
 CREATE INDEX memberships_by_order ON memberships (room_nid, membership, position);
 
+-- Whoever changes either table drops this view first and makes it anew: PostgreSQL refuses it otherwise.
 CREATE VIEW members AS
 SELECT state_key AS user_id, user_nid, room_nid, membership, event_nid, position, since_position, forgotten
 FROM memberships JOIN state_keys ON key_nid = user_nid

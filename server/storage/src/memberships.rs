@@ -190,12 +190,18 @@ sql! {
         ORDER BY position LIMIT $4";
     LIST_JOINED = "
         SELECT user_id, event_nid FROM members WHERE room_nid = $1 AND membership = 'join' ORDER BY user_id";
+    // Names come last: the same people are in many rooms.
     LIST_SHARING = "
-        SELECT DISTINCT others.user_id
-        FROM members AS own
-        JOIN members AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
-        WHERE own.user_id = $1 AND own.membership = 'join' AND others.user_id <> $1
-        ORDER BY others.user_id";
+        SELECT state_key
+        FROM (
+            SELECT DISTINCT others.user_nid
+            FROM memberships AS own
+            JOIN memberships AS others ON others.room_nid = own.room_nid AND others.membership = 'join'
+            WHERE own.user_nid = (SELECT key_nid FROM state_keys WHERE state_key = $1 AND type_nid = 1)
+                AND own.membership = 'join' AND others.user_nid <> own.user_nid
+        ) AS found
+        JOIN state_keys ON key_nid = user_nid
+        ORDER BY state_key";
     LIST_SHARING_AMONG = "
         SELECT asked.value
         FROM json_each($2) AS asked

@@ -223,9 +223,12 @@ sql! {
             AND whole.thread = ''
         LEFT JOIN memberships ON memberships.room_nid = CAST(rooms.value AS BIGINT)
             AND memberships.user_nid = (SELECT key_nid FROM state_keys WHERE state_key = $1 AND type_nid = 1)
+            AND memberships.membership = 'join'
         JOIN notifications ON notifications.room_nid = CAST(rooms.value AS BIGINT)
-            AND notifications.position > COALESCE(whole.event_position, 0)
-            AND notifications.position > COALESCE(memberships.since_position, 0)
+            AND notifications.position > CASE
+                WHEN memberships.since_position > COALESCE(whole.event_position, 0) THEN memberships.since_position
+                ELSE COALESCE(whole.event_position, 0)
+            END
         JOIN audiences ON audiences.audience_nid = notifications.audience_nid
         LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
             AND own.thread = notifications.thread
@@ -249,6 +252,7 @@ sql! {
             notifications.actions, notifications.ts,
             notifications.position <= COALESCE(whole.event_position, 0)
                 OR notifications.position <= COALESCE(own.event_position, 0)
+                OR notifications.position <= COALESCE(memberships.since_position, 0)
         FROM notifications
         JOIN audiences ON audiences.audience_nid = notifications.audience_nid
         JOIN rooms ON rooms.room_nid = notifications.room_nid
@@ -257,6 +261,9 @@ sql! {
             AND whole.thread = ''
         LEFT JOIN read_marks AS own ON own.user_id = $1 AND own.room_nid = notifications.room_nid
             AND own.thread = notifications.thread
+        LEFT JOIN memberships ON memberships.room_nid = notifications.room_nid
+            AND memberships.user_nid = (SELECT key_nid FROM state_keys WHERE state_key = $1 AND type_nid = 1)
+            AND memberships.membership = 'join'
         WHERE notifications.room_nid = $2 AND (notifications.position, notifications.audience_nid) < ($3, $4)
         ORDER BY notifications.position DESC, notifications.audience_nid DESC
         LIMIT $5";

@@ -6,6 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use myelin_core::event::MAX_EVENT_TEXT_BYTES;
 use zstd::{
     bulk::{Compressor, Decompressor},
     zstd_safe::get_frame_content_size,
@@ -19,9 +20,6 @@ const DICTIONARY: &[u8] = include_bytes!("../../dictionaries/events-32768");
 
 /// Higher ones gain a byte in a hundred, for three times the work and more.
 const LEVEL: i32 = 3;
-
-/// More than any event has; an answer to a damaged length.
-const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// Packs and unpacks texts. It keeps what that takes, one of each for every thread that was at it at the same time.
 #[derive(Default)]
@@ -52,7 +50,7 @@ impl EventTexts {
             .ok()
             .flatten()
             .and_then(|size| usize::try_from(size).ok())
-            .filter(|size| *size <= MAX_TEXT_BYTES)
+            .filter(|size| *size <= MAX_EVENT_TEXT_BYTES)
             .ok_or_else(|| io::Error::other("it does not say how long it is"))?;
         let begin = || Decompressor::with_dictionary(DICTIONARY);
         with(&self.unpackers, begin, |unpacker| unpacker.decompress(stored, size_bytes))

@@ -181,8 +181,8 @@ async fn write(txn: &mut WriteTxn, state: StateId, changes: &Changes) -> Result<
 
 sql! {
     INTERN_TYPES = "
-        INSERT INTO event_types (type)
-        SELECT value FROM json_each($1) WHERE value NOT IN (SELECT type FROM event_types)";
+        INSERT INTO event_types (type) SELECT value FROM json_each($1) WHERE TRUE
+        ON CONFLICT (type) DO NOTHING";
     /// Nothing if the type has no number.
     INSERT_KEY = "
         INSERT INTO state_keys (type_nid, state_key)
