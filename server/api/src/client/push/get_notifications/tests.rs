@@ -256,13 +256,13 @@ async fn members_of_a_large_room_are_notified_while_they_are_there() {
         server.join(&user, &room_id).await;
     }
     for _ in 0..2 {
+        server.join(&bob, &room_id).await;
         server.send_text(&alice, &room_id, "one").await;
         server.join(&carol, &room_id).await;
         server.send_text(&alice, &room_id, "two").await;
         server.leave(&bob, &room_id).await;
         server.send_text(&alice, &room_id, "three").await;
         server.leave(&carol, &room_id).await;
-        server.join(&bob, &room_id).await;
         server.restart().await;
     }
     for _ in 0..2 {
@@ -270,6 +270,12 @@ async fn members_of_a_large_room_are_notified_while_they_are_there() {
         assert_eq!(counts(&server, &carol, &room_id).await.main, count(4, 0));
         server.restart().await;
     }
+    server.join(&bob, &room_id).await;
+    assert_eq!(
+        counts(&server, &bob, &room_id).await.main,
+        count(0, 0),
+        "who comes back has read what was before"
+    );
 }
 
 #[tokio::test]
