@@ -160,7 +160,6 @@ in_network() { ip netns exec "$RUN-$1" "${@:2}"; }
 # in_background NAME COMMAND…: the same, until the run ends. $! is its process.
 in_background() {
     ip netns exec "$RUN-$1" "${@:2}" &
-    servers+=($!)
 }
 
 # listening NAME PORT: waits until somebody listens there.

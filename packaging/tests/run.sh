@@ -20,7 +20,6 @@ readonly URL=http://127.0.0.1:$PORT
 WORK=$(mktemp -d)
 readonly WORK
 booted=()
-servers=()
 leader=''
 system=''
 rpm_root=''
@@ -52,8 +51,9 @@ readonly SECTIONS=(person bookworm trixie rpms attacks)
 readonly TRIXIE_PACKAGES=$BASE_PACKAGES,unattended-upgrades,dnf,dnf-plugins-core,zypper,rpm
 
 clean_up() {
-    local name
-    ((${#servers[@]} == 0)) || kill "${servers[@]}" 2>/dev/null || true
+    local name job
+    # Those that still run: the number of one that ended may be somebody else's by now.
+    for job in $(jobs -pr); do kill "$job" 2>/dev/null || true; done
     for name in "${booted[@]}"; do halt "$name"; done
     rm -rf --one-file-system "$WORK"
 }
