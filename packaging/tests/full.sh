@@ -21,9 +21,10 @@ section_piuparts() {
     need piuparts=piuparts
     local root=$WORK/piuparts
     local -a packages
-    # Nothing but these is asked for that the system has not got already.
+    # It installs what a package asks for before the package, from our repository: nothing else is missing.
     cp -a "$WORK/bookworm" "$root"
-    touch "$root/etc/apt/sources.list"
+    cp -rL "$WORK/site/debian" "$root/repository"
+    echo 'deb [signed-by=/repository/myelin-archive-keyring.pgp] file:/repository stable main' >"$root/etc/apt/sources.list"
     mapfile -t packages < <(find "$WORK/site/debian/pool/" -name '*.deb' ! -name '*-dbgsym_*')
     claim 'piuparts has nothing to say' piuparts --existing-chroot "$root" --hard-link --keep-sources-list --distribution bookworm \
         --no-eatmydata --no-adequate --no-upgrade-test --install-purge-install --install-remove-install "${packages[@]}"

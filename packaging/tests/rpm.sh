@@ -5,7 +5,7 @@
 # What dnf 4, dnf 5 and zypper say of a signature that does not fit, of a key that nobody agreed to, of a package without
 # a signature and of a file with another sum.
 readonly BAD_SIGNATURE='GPG signature verification error|Signature verification failed|[Bb]ad (GPG|PGP) signature|is signed with an unknown key|signing key received'
-readonly UNKNOWN_KEY='signing key received|unknown key|GPG check FAILED|NOKEY|is not installed|[Nn]o public key'
+readonly UNKNOWN_KEY='signing key received|wrong key|unknown key|GPG check FAILED|NOKEY|is not installed|[Nn]o public key'
 readonly UNSIGNED='is not signed|is unsigned|GPG signature is not available|repomd\.xml\.asc'
 readonly OTHER_SUM='all mirrors were already tried|[Cc]hecksum|wrong checksums|digest: BAD'
 
