@@ -13,6 +13,15 @@ die() {
     exit 1
 }
 
+# What a test ends with that this machine cannot run.
+readonly IMPOSSIBLE=77
+
+# impossible REASON: ends such a test.
+impossible() {
+    printf 'not possible here: %s\n' "$*"
+    exit "$IMPOSSIBLE"
+}
+
 # missing PACKAGE=COMMAND…: prints the Debian packages whose command is not there.
 missing() {
     local pair

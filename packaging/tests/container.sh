@@ -65,22 +65,32 @@ in_root() {
     ' bash "$@"
 }
 
-# why_not_boot: prints why systems cannot be booted here, or nothing.
-why_not_boot() {
+# need_namespaces: ends the test where the kernel does not let us make a system, as a trial shows: devices, mounts, an
+# overlay, a network and processes of its own.
+need_namespaces() {
+    ((EUID == 0)) || impossible 'it needs root'
     # shellcheck disable=SC2016 # expanded by the inner shell
-    if ((EUID)); then
-        echo 'it needs root'
-    elif [[ ! -e $CGROUPS/cgroup.procs ]]; then
-        echo 'there is no version 2 of control groups'
-    elif ! mkdir "$CGROUPS/$RUN" 2>/dev/null; then
-        echo 'no control group can be made'
-    elif ! unshare --mount --net --pid --fork --propagation private sh -ec '
+    unshare --mount --net --pid --fork --propagation private sh -ec '
         mkdir -p "$0/upper" "$0/work" "$0/root"
         mount -t overlay -o "lowerdir=/usr/share,upperdir=$0/upper,workdir=$0/work" overlay "$0/root"
-        mount -t cgroup2 cgroup2 "$0/root"' "$WORK/try" 2>"$WORK/try.log"; then
-        echo "the kernel gives no namespaces and mounts: $(tail -n 1 "$WORK/try.log")"
-    fi
-    rmdir "$CGROUPS/$RUN" 2>/dev/null || true
+        mount -t proc proc "$0/root"
+        mknod "$0/null" c 1 3
+        echo >"$0/null"' "$WORK/try" 2>"$WORK/try.log" ||
+        impossible "the kernel gives no namespaces, mounts or devices: $(tail -n 1 "$WORK/try.log")"
+}
+
+# need_boot: the same where systems cannot be booted: a control group is made, and entered with the mounts of a system.
+need_boot() {
+    need_namespaces
+    [[ -e $CGROUPS/cgroup.procs ]] || impossible 'there is no version 2 of control groups'
+    mkdir "$CGROUPS/$RUN" 2>"$WORK/try.log" || impossible "no control group can be made: $(tail -n 1 "$WORK/try.log")"
+    local status=0
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --mount --cgroup --propagation private sh -ec '
+        echo $$ >"$1/cgroup.procs"
+        mount -t cgroup2 cgroup2 "$0"' "$WORK/try/root" "$CGROUPS/$RUN" 2>"$WORK/try.log" || status=$?
+    rmdir "$CGROUPS/$RUN"
+    ((status == 0)) || impossible "the kernel gives no control group of version 2: $(tail -n 1 "$WORK/try.log")"
 }
 
 # need_nspawn: systemd-nspawn, without an upgrade of the machine's own systemd.

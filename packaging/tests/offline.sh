@@ -72,10 +72,10 @@ claims_of_the_installation() {
 }
 
 main() {
-    ((EUID == 0)) || die 'needs root: it builds in a system of its own'
+    trap clean_up EXIT
+    need_boot
     need mmdebstrap=mmdebstrap iproute2=ip lintian=lintian dpkg-dev=dpkg-source
     need_rust
-    trap clean_up EXIT
     need_nspawn
     make_root trixie "$BUILD_PACKAGES"
     say 'the source package'

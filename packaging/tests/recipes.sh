@@ -121,10 +121,10 @@ claims_of_rpm() {
 }
 
 main() {
-    ((EUID == 0)) || die 'needs root: it builds in a system of its own'
+    trap 'rm -rf --one-file-system "$WORK"' EXIT
+    need_namespaces
     need mmdebstrap=mmdebstrap rpm=rpmbuild shellcheck=shellcheck dpkg-dev=dpkg-parsechangelog
     need_rust
-    trap 'rm -rf --one-file-system "$WORK"' EXIT
     make_root trixie "$BUILD_PACKAGES"
     cargo build --locked --package myelin-packaging
     take_pack

@@ -156,22 +156,20 @@ section_attacks() {
 }
 
 main() {
-    local why section
+    local section
     local -a chosen=("${SECTIONS[@]}")
     (($# == 0)) || chosen=("$@")
-    why=$(why_not_boot)
-    [[ ! $why ]] || die "systems cannot be booted here: $why"
+    trap clean_up EXIT
+    need_boot
     need mmdebstrap=mmdebstrap iproute2=ip python3=python3 curl=curl binutils=strip gpgv=gpgv openssl=openssl \
         rpm=rpmbuild dnf=dnf zypper=zypper lintian=lintian rpmlint=rpmlint
     need_rust
-    trap clean_up EXIT
     need_nspawn
     make_roots
 
     say 'packages and a repository'
     [[ ${MYELIN_BINARY:-} ]] || cargo build --locked --package myelin
-    # It unpacks every rpm once, which takes minutes unoptimised.
-    cargo build --locked --package myelin-packaging --config profile.dev.package.zlib-rs.opt-level=3
+    cargo build --locked --package myelin-packaging
     take_pack
     scripts/package-tools "$CACHE"
     strip -o "$WORK/myelin" "${MYELIN_BINARY:-$TARGET/debug/myelin}"
