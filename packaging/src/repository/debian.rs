@@ -71,7 +71,7 @@ impl Index {
 /// An index, whole and compressed.
 fn forms(path: String, text: String) -> anyhow::Result<[Index; 4]> {
     Ok([
-        Index::new(format!("{path}.zst"), archive::zstd(text.as_bytes())),
+        Index::new(format!("{path}.zst"), archive::zstd(text.as_bytes())?),
         Index::new(format!("{path}.xz"), archive::xz(text.as_bytes())?),
         Index::new(format!("{path}.gz"), archive::gzip(text.as_bytes())?),
         Index::new(path, text.into_bytes()),
