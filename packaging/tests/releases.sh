@@ -1,0 +1,101 @@
+#!/bin/bash
+# Builds the server as it is released, for both processors, packs it for the glibc that packaging/package.toml promises,
+# and runs what the packages hold: for this processor on Debian 11, for the other one by qemu.
+#
+#   packaging/tests/releases.sh [PROFILE]
+#
+# As root on Debian 12. PROFILE is `dist`, which compiles for half an hour for each processor; `dev` is for trying.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
+readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+WORK=$(mktemp -d)
+readonly WORK
+profile=${1:-dist}
+
+# shellcheck source=packaging/tests/container.sh
+. packaging/tests/container.sh
+# shellcheck source=packaging/tests/claim.sh
+. packaging/tests/claim.sh
+
+clean_up() {
+    local folder
+    for folder in "$WORK"/server-*; do
+        [[ ! -e $folder/pid ]] || scripts/scratch-server stop "$folder" || true
+    done
+    rm -rf --one-file-system "$WORK"
+}
+
+# pack_release PROCESSOR FAMILY: without `--glibc`, so that it is refused if it asks for a newer one than promised.
+pack_release() {
+    pack build "$2" --binary "$WORK/$1" --runner "$TARGET/debug/myelin" --keys "$WORK/keys" --out "$WORK/packages-$1"
+}
+
+architecture_of() { dpkg-deb --field "$1" Architecture; }
+
+# log_in URL: as a user who registers for it.
+log_in() {
+    local answer
+    answer=$(curl -sS --fail-with-body -H 'Content-Type: application/json' \
+        -d '{"username": "alice", "password": "a long password", "auth": {"type": "m.login.dummy"}}' "$1/_matrix/client/v3/register")
+    [[ $answer == *access_token* ]]
+    curl -sS --fail-with-body -H 'Content-Type: application/json' "$1/_matrix/client/v3/login" -d \
+        '{"type": "m.login.password", "identifier": {"type": "m.id.user", "user": "alice"}, "password": "a long password"}'
+}
+
+# claims_of PROCESSOR ARCHITECTURE COMMAND…: the packages, and the server in them, which the command runs.
+claims_of() {
+    local processor=$1 architecture=$2 family deb
+    say "a release for $processor"
+    claim "$processor: it is built" build_release "$processor"
+    for family in deb rpm; do
+        claim "$processor: $family for every glibc that is promised" pack_release "$processor" "$family"
+    done
+    deb=$(echo "$WORK/packages-$processor"/myelin_*.deb)
+    claim "$processor: Debian's name of it" test "$(architecture_of "$deb")" = "$architecture"
+    claim "$processor: rpm's name of it" ls "$WORK/packages-$processor/"myelin-0*."$processor.rpm"
+    claim "$processor: lintian has nothing to say" lintian --allow-root --fail-on error,warning "$deb"
+    claim "$processor: its symbols are in packages of their own" ls "$WORK/packages-$processor/"myelin-{dbgsym,debuginfo}*
+    dpkg-deb --extract "$deb" "$WORK/unpacked-$processor"
+    printf '#!/bin/sh\nexec %s "$@"\n' "${*:3} $WORK/unpacked-$processor/usr/bin/myelin" >"$WORK/run-$processor"
+    chmod +x "$WORK/run-$processor"
+    claim "$processor: the server starts" env MYELIN="$WORK/run-$processor" scripts/scratch-server start "$WORK/server-$processor"
+    claim "$processor: a user registers and logs in" log_in "$(cat "$WORK/server-$processor/url")"
+    claim "$processor: it stops" scripts/scratch-server stop "$WORK/server-$processor"
+}
+
+# build_release PROCESSOR: to a place of its own.
+build_release() {
+    local binary
+    binary=$(scripts/build-release "$1" "$profile")
+    cp "$binary" "$WORK/$1"
+}
+
+main() {
+    trap clean_up EXIT
+    need_namespaces
+    [[ $(uname -m) == x86_64 ]] || die 'runs on x86_64'
+    need mmdebstrap=mmdebstrap curl=curl lintian=lintian rpm=rpmbuild dpkg-dev=dpkg-source \
+        qemu-user-static=qemu-aarch64-static libc6-arm64-cross=/usr/aarch64-linux-gnu/lib/libc.so.6
+    need_rust
+    cargo build --locked --package myelin-packaging
+    cargo build --locked --package myelin
+    take_pack
+    scripts/package-tools "$CACHE"
+    pack key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
+
+    claims_of x86_64 amd64
+    # The oldest Debian that is still served.
+    make_root bullseye ca-certificates
+    cp "$WORK/unpacked-x86_64/usr/bin/myelin" "$WORK/bullseye/usr/bin/"
+    claim 'it runs on Debian 11' in_root "$WORK/bullseye" 'myelin version && myelin config docs'
+    claims_of aarch64 arm64 qemu-aarch64-static -L /usr/aarch64-linux-gnu
+
+    printf 'releases: %d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+main
