@@ -36,15 +36,15 @@ impl Split {
     }
 }
 
-/// Splits a program. Nothing if it holds nothing for debuggers, or has no build id, by which they would find it.
+/// Splits a program. Nothing if it holds nothing for debuggers.
 ///
 /// # Errors
-/// If it is damaged, or laid out as no linker that we know lays out.
+/// If it is damaged, or laid out as no linker that we know lays out; or if it has no build id, by which debuggers find what
+/// is split off.
 pub(crate) fn split(binary: &[u8]) -> anyhow::Result<Option<Split>> {
     let header = FileHeader64::<Endianness>::parse(binary).context("not a 64-bit program for Linux")?;
     let endian = header.endian()?;
     let table = header.sections(endian, binary)?;
-    let Some(build_id) = build_id(endian, binary, &table)? else { return Ok(None) };
     let mut sections = Vec::new();
     for section in table.iter() {
         sections.push((*section, table.section_name(endian, section)?.to_vec()));
@@ -52,6 +52,8 @@ pub(crate) fn split(binary: &[u8]) -> anyhow::Result<Option<Split>> {
     if !sections.iter().any(|(section, name)| is_for_debuggers(section, name, endian)) {
         return Ok(None);
     }
+    let build_id = build_id(endian, binary, &table)?
+        .context("symbols without a build id, by which debuggers would find them: link it with -Wl,--build-id, or strip it")?;
     let parts = Parts { binary, header, endian, sections };
     Ok(Some(Split { program: parts.program()?, symbols: parts.symbols()?, build_id }))
 }
@@ -285,6 +287,16 @@ mod tests {
         assert_eq!(symbols.build_id().unwrap().unwrap(), id);
         assert_eq!(crate::digest::hex(id), split.build_id);
         assert_eq!(split.path().len(), "/usr/lib/debug/.build-id//.debug".len() + split.build_id.len());
+    }
+
+    #[test]
+    fn symbols_that_nobody_would_find_are_refused() {
+        let (mut whole, _) = of_this_test();
+        let is_build_id = |note: &[u8]| note.starts_with(&[4, 0, 0, 0]) && note.ends_with(b"\x03\0\0\0GNU\0");
+        let at = whole.windows(16).position(is_build_id).unwrap();
+        whole[at + 8] = 0x7f;
+        let refusal = split(&whole).unwrap_err().to_string();
+        assert!(refusal.contains("--build-id"), "{refusal}");
     }
 
     #[test]
