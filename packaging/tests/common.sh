@@ -32,13 +32,13 @@ as_nobody() { inside setpriv --reuid nobody --regid nogroup --clear-groups "$@";
 answers() {
     local try
     for ((try = 0; try < 50; try++)); do
-        ! inside curl -fs "http://127.0.0.1:8008$1" || return 0
+        ! inside curl -fs --max-time 5 "http://127.0.0.1:8008$1" || return 0
         sleep 0.2
     done
     return 1
 }
 
-answers_at_once() { inside curl -fs http://127.0.0.1:8008/health; }
+answers_at_once() { inside curl -fs --max-time 5 http://127.0.0.1:8008/health; }
 
 # is PROPERTY VALUE: of the service.
 is() { [[ $(inside systemctl show --property="$1" --value myelin.service) == "$2" ]]; }

@@ -68,6 +68,8 @@ in_root() {
 # need_namespaces: ends the test where the kernel does not let us make a system, as a trial shows: devices, mounts, an
 # overlay, a network and processes of its own.
 need_namespaces() {
+    [[ $(uname -m) == x86_64 && $(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}") == bookworm ]] ||
+        impossible 'it is written for Debian 12 on amd64'
     ((EUID == 0)) || impossible 'it needs root'
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --net --pid --fork --propagation private sh -ec '
@@ -84,12 +86,16 @@ need_boot() {
     need_namespaces
     [[ -e $CGROUPS/cgroup.procs ]] || impossible 'there is no version 2 of control groups'
     mkdir "$CGROUPS/$RUN" 2>"$WORK/try.log" || impossible "no control group can be made: $(tail -n 1 "$WORK/try.log")"
+    if [[ ! -e $CGROUPS/$RUN/cgroup.kill ]]; then
+        rmdir "$CGROUPS/$RUN"
+        impossible 'the kernel cannot end a control group at once'
+    fi
     local status=0
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --cgroup --propagation private sh -ec '
         echo $$ >"$1/cgroup.procs"
         mount -t cgroup2 cgroup2 "$0"' "$WORK/try/root" "$CGROUPS/$RUN" 2>"$WORK/try.log" || status=$?
-    rmdir "$CGROUPS/$RUN"
+    rmdir "$CGROUPS/$RUN" || true
     ((status == 0)) || impossible "the kernel gives no control group of version 2: $(tail -n 1 "$WORK/try.log")"
 }
 
@@ -97,9 +103,12 @@ need_boot() {
 need_nspawn() {
     nspawn=(systemd-nspawn)
     command -v systemd-nspawn >/dev/null && return
-    local folder=$CACHE/nspawn
+    local folder=$CACHE/nspawn libraries
+    libraries=/usr/lib/$(uname -m)-linux-gnu
+    need libip4tc2="$libraries/libip4tc.so.2" libkmod2="$libraries/libkmod.so.2" libapparmor1="$libraries/libapparmor.so.1"
     if [[ ! -e $folder/usr/bin/systemd-nspawn ]]; then
         mkdir -p "$folder/packages"
+        apt-get -q update
         (cd "$folder/packages" && apt-get -q download systemd-container libsystemd-shared)
         local package
         for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$folder"; done
@@ -110,6 +119,7 @@ need_nspawn() {
 # boot NAME SUITE: starts a system and waits until it is up. Sets $leader.
 boot() {
     local name=$1 suite=$2 group=$CGROUPS/$RUN-$1
+    booted+=("$name")
     mkdir -p "$group" "$WORK/$name/upper" "$WORK/$name/work" "$WORK/$name/root"
     ip netns add "$RUN-$name"
     ip -n "$RUN-$name" link set lo up
@@ -126,7 +136,6 @@ boot() {
             --network-namespace-path="/run/netns/$5"' \
         _ "$group" "$WORK/$suite" "$WORK/$name" "$name" "$RUN-$name" "${nspawn[@]}" </dev/null >"$WORK/$name.log" 2>&1 &
     disown $!
-    booted+=("$name")
     local try
     for ((try = 0; try < 600; try++)); do
         leader=$(head -n1 "$group/payload/init.scope/cgroup.procs" 2>/dev/null || true)
@@ -149,7 +158,7 @@ inside() {
 halt() {
     local group=$CGROUPS/$RUN-$1 try
     [[ -e $group ]] || return 0
-    echo 1 >"$group/cgroup.kill"
+    echo 1 >"$group/cgroup.kill" || true
     for ((try = 0; try < 100; try++)); do
         grep -q 'populated 0' "$group/cgroup.events" 2>/dev/null && break
         sleep 0.1
