@@ -1,8 +1,12 @@
 # shellcheck shell=bash
-# What scripts/run, scripts/test and their helpers share. Source it; it runs nothing by itself.
+# What scripts/run, scripts/test and their helpers share. Source it in the root of the tree; it runs nothing by itself.
 
 # The oldest compiler that the tree builds with (rust-version in Cargo.toml).
 readonly RUST_MINIMUM=1.94
+
+# Where what was fetched or takes long to make is kept, and what Cargo builds.
+# shellcheck disable=SC2034 # for whoever sources it
+readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 
 # Prints a line of progress.
 say() { printf '==> %s\n' "$*" >&2; }

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
-# What is claimed, and whether it held. Source it; it wants $WORK, and $TARGET for `pack`, and counts in $passed and $failed.
+# What is claimed, and whether it held. Source it after scripts/lib.sh; it makes $WORK, which whoever sources it removes, and
+# counts in $passed and $failed.
 
+WORK=$(mktemp -d)
+readonly WORK
 passed=0
 failed=0
 

@@ -11,10 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
-readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
-WORK=$(mktemp -d)
-readonly WORK
 # What both recipes need, and no compiler: the profile pkg.myelin.prebuilt takes a server that is there.
 readonly BUILD_PACKAGES=debhelper,dpkg-dev,fakeroot,rpm,debugedit
 

@@ -10,10 +10,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
-readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
-WORK=$(mktemp -d)
-readonly WORK
 profile=${1:-dist}
 
 # shellcheck source=packaging/tests/container.sh
@@ -77,7 +73,6 @@ build_release() {
 main() {
     trap clean_up EXIT
     need_namespaces
-    [[ $(uname -m) == x86_64 ]] || die 'runs on x86_64'
     need mmdebstrap=mmdebstrap curl=curl lintian=lintian rpm=rpmbuild dpkg-dev=dpkg-source \
         qemu-user-static=qemu-aarch64-static libc6-arm64-cross=/usr/aarch64-linux-gnu/lib/libc.so.6
     need_rust

@@ -11,14 +11,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
-readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 readonly PORT=18100
 readonly TLS_PORT=18101
 readonly PROXY_PORT=18102
 readonly URL=http://127.0.0.1:$PORT
-WORK=$(mktemp -d)
-readonly WORK
 booted=()
 leader=''
 system=''

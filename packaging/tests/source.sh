@@ -11,10 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/myelin
-readonly TARGET=${CARGO_TARGET_DIR:-$PWD/target}
-WORK=$(mktemp -d)
-readonly WORK
 PORT=$(free_port)
 readonly PORT
 readonly URL=http://127.0.0.1:$PORT

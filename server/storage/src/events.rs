@@ -27,7 +27,7 @@ pub struct EventFlags {
     pub soft_failed: bool,
 }
 
-/// What is set beside the bits of the flags for an event with a state key.
+/// What is set beside the bits of the flags for an event with a state key; a statement of [`crate::relations`] asks for it.
 const HAS_STATE_KEY: i64 = 8;
 
 impl EventFlags {
@@ -244,7 +244,7 @@ async fn put(
             nid,
             room,
             position,
-            flags.bits() + if event.state_key().is_some() { HAS_STATE_KEY } else { 0 },
+            flags.bits() + i64::from(event.state_key().is_some()) * HAS_STATE_KEY,
             event.origin_server_ts(),
             state_before.map(|state| state.line),
             state_before.map(|state| state.version),

@@ -1,11 +1,14 @@
 //! Fresh databases for tests. `TEST_ENGINE` chooses the engine: `sqlite` (the default) or `postgres`, which needs
 //! `TEST_POSTGRES_URL`, the URL that `scripts/postgres start DIR` prints.
 
+mod history;
+
 use std::{env, ops::Deref, path::Path};
 
 use ruma::{OwnedServerName, server_name};
 use tempfile::TempDir;
 
+pub use self::history::History;
 use crate::{
     EngineKind, EngineOptions, PostgresOptions, ReadTxn, SqliteOptions, StorageError, Store, StoreOptions,
     Synchronous,
@@ -37,20 +40,7 @@ impl TestStore {
     ///
     /// If it cannot be made. Without PostgreSQL a test of PostgreSQL fails; it is never skipped.
     pub async fn open_on(engine: EngineKind) -> Self {
-        let (options, database) = match engine {
-            EngineKind::Sqlite => {
-                let folder = TempDir::new().expect("a temporary folder");
-                let mut options = SqliteOptions::new(folder.path().join("test.db"));
-                options.synchronous = Synchronous::Off;
-                (EngineOptions::Sqlite(options), Database::Sqlite(folder))
-            }
-            EngineKind::Postgres => {
-                let url = postgres_url();
-                let name = create_database(&url).await.expect("a new PostgreSQL database");
-                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
-                (EngineOptions::Postgres(options), Database::Postgres { url, name })
-            }
-        };
+        let (options, database) = new_database(engine, None).await;
         let options = store_options(options);
         let store = Store::open(options.clone()).await.expect("a new store");
         Self { store, options, database }
@@ -96,6 +86,28 @@ impl Drop for TestStore {
             let dropped = std::thread::spawn(move || block_on(drop_database(&url, &name)));
             // What stays behind goes with the throw-away cluster.
             let _ = dropped.join();
+        }
+    }
+}
+
+/// A database that is there, on PostgreSQL a copy of that template or else of one that has the schema.
+async fn new_database(engine: EngineKind, template: Option<&str>) -> (EngineOptions, Database) {
+    match engine {
+        EngineKind::Sqlite => {
+            let folder = TempDir::new().expect("a temporary folder");
+            let mut options = SqliteOptions::new(folder.path().join("test.db"));
+            options.synchronous = Synchronous::Off;
+            (EngineOptions::Sqlite(options), Database::Sqlite(folder))
+        }
+        EngineKind::Postgres => {
+            let url = postgres_url();
+            let name = match template {
+                Some(template) => create_from(&url, template).await,
+                None => create_database(&url).await,
+            }
+            .expect("a new PostgreSQL database");
+            let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
+            (EngineOptions::Postgres(options), Database::Postgres { url, name })
         }
     }
 }
@@ -184,19 +196,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, StorageError>>) -> Result<T,
 impl TestStore {
     /// A database that the migrations below a number made, with these rows, opened by this program.
     pub(crate) async fn open_older(engine: EngineKind, below: i64, rows: &'static str) -> Self {
-        let (engine, database) = match engine {
-            EngineKind::Sqlite => {
-                let folder = TempDir::new().expect("a temporary folder");
-                let options = SqliteOptions::new(folder.path().join("test.db"));
-                (EngineOptions::Sqlite(options), Database::Sqlite(folder))
-            }
-            EngineKind::Postgres => {
-                let url = postgres_url();
-                let name = create_from(&url, "template0").await.expect("a new PostgreSQL database");
-                let options = PostgresOptions::from_url(&url).expect("a PostgreSQL URL").with_database(&name);
-                (EngineOptions::Postgres(options), Database::Postgres { url, name })
-            }
-        };
+        let (engine, database) = new_database(engine, Some("template0")).await;
         let options = store_options(engine);
         let mut txn = ReadTxn::new(options.engine.connect_writer().await.expect("a connection"));
         migrations::migrate_below(&mut txn, "0.0.0", below).await.expect("the older schema");

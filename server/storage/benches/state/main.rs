@@ -10,15 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use myelin_core::{Event, room_version::RoomVersion};
 use myelin_storage::{
-    EventNid, RoomNid, StateId, StorageError, WriteTxn,
-    events::{self, EventFlags, NewEvent},
-    memberships, rooms,
+    EventNid, RoomNid, StateId, StorageError, WriteTxn, events, rooms,
     state::{self, Completeness, StateKey, StateMap},
-    testing::TestStore,
+    testing::{History, TestStore},
 };
-use ruma::{RoomId, RoomVersionId, UserId};
+use ruma::{RoomId, RoomVersionId};
 
 const JOINS: usize = 50_000;
 const OTHERS: usize = 5_000;
@@ -302,78 +299,15 @@ async fn purge(store: &TestStore, room: RoomNid, newest: StateId) -> Result<(), 
     Ok(())
 }
 
-/// Whole events, with all that is stored of them.
+/// Whole events, with all that is stored of them. What they cost on disk, the tests say (`src/tests/sizes.rs`).
 async fn whole_events() -> Result<(), StorageError> {
     const COUNT: usize = 20_000;
-    let store = TestStore::open().await;
-    println!("whole events on {:?}", store.engine());
-    let room = new_room(&store, "!whole:example.org").await?;
-    let mut state: Option<StateId> = None;
-    let mut prev = event_id(0);
-    let auth = [event_id(1), event_id(2), event_id(3)];
-    for is_join in [true, false] {
-        let before = store.size_bytes().await;
-        let mut json_bytes = 0;
+    let mut history = History::begin(TestStore::open().await).await?;
+    println!("whole events on {:?}", history.store.engine());
+    for (is_join, what) in [(true, "a join"), (false, "a message")] {
         let started = Instant::now();
-        for unit in 0..COUNT / UNIT {
-            let mut txn = store.write("bench").await?;
-            for number in unit * UNIT..(unit + 1) * UNIT {
-                let event = whole_event(is_join, number, &prev, &auth);
-                json_bytes += event.json().len() as i64;
-                prev = event.event_id().to_owned();
-                state = Some(store_event(&mut txn, room, state, &event).await?);
-            }
-            txn.commit().await?;
-        }
-        let what = if is_join { "a join" } else { "a message" };
+        history.add(is_join, COUNT).await?;
         report(&format!("{what}, made and stored whole"), started.elapsed(), COUNT);
-        report_bytes(
-            &format!("{what}, beyond its text"),
-            store.size_bytes().await - before - json_bytes,
-            COUNT,
-        );
     }
     Ok(())
-}
-
-fn whole_event(is_join: bool, number: usize, prev: &str, auth: &[String]) -> Event {
-    let (_, user) = member(number);
-    let mut text = serde_json::json!({
-        "type": "m.room.message", "room_id": "!whole:example.org", "sender": user, "depth": number,
-        "content": {"msgtype": "m.text", "body": format!("This is message {number} of a conversation.")},
-        "origin_server_ts": 1_790_000_000_000_i64 + number as i64, "prev_events": [prev], "auth_events": auth,
-        "hashes": {"sha256": format!("{number:043}")},
-        "signatures": {"example.org": {"ed25519:a_abcd": format!("{number:086}")}},
-    });
-    if is_join {
-        text["type"] = "m.room.member".into();
-        text["state_key"] = user.into();
-        text["content"] = serde_json::json!({"membership": "join", "displayname": format!("User {number}")});
-    }
-    Event::parse(RoomVersion::V11.rules(), text.to_string().as_bytes()).unwrap()
-}
-
-async fn store_event(
-    txn: &mut WriteTxn,
-    room: RoomNid,
-    state_before: Option<StateId>,
-    event: &Event,
-) -> Result<StateId, StorageError> {
-    let position = txn.next_position().await?;
-    let flags = EventFlags::default();
-    let nid = events::insert(
-        txn,
-        NewEvent { event, room, position: Some(position), state_before, replaces: None, flags },
-    )
-    .await?;
-    let mut state = state_before;
-    if let Some(state_key) = event.state_key() {
-        state = Some(state::apply(txn, room, state_before, event.event_type(), state_key, nid).await?);
-        let user_id = UserId::parse(state_key).unwrap();
-        memberships::set(txn, room, &user_id, "join", nid, position).await?;
-    }
-    let state = state.unwrap();
-    let from = rooms::get(txn, room).await?.latest_position;
-    rooms::advance(txn, room, from, position, true, state).await?;
-    Ok(state)
 }
