@@ -1,10 +1,11 @@
 #!/bin/bash
 # Builds the server as it is released, for both processors, packs it for the glibc that packaging/package.toml promises,
-# and runs what the packages hold: for this processor on Debian 11, for the other one by qemu.
+# and runs what the packages hold: for this processor on Debian 11, for the other one by qemu. Somebody else's build of
+# the same commit is compared with it.
 #
 #   packaging/tests/releases.sh [PROFILE]
 #
-# As root on Debian 12. PROFILE is `dist`, which compiles for half an hour for each processor; `dev` is for trying.
+# As root on Debian 12. PROFILE is `dist`, which compiles three times for half an hour on two busy cores; `dev` is for trying.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/lib.sh
@@ -16,6 +17,13 @@ profile=${1:-dist}
 . packaging/tests/container.sh
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
+# shellcheck source=packaging/tests/twin.sh
+. packaging/tests/twin.sh
+
+# The server of this machine, which is asked for manual pages; and the date of all packages.
+readonly RUNNER=$TARGET/debug/myelin
+TIME=$(date +%s)
+readonly TIME
 
 clean_up() {
     local folder
@@ -27,10 +35,31 @@ clean_up() {
 
 # pack_release PROCESSOR FAMILY: without `--glibc`, so that it is refused if it asks for a newer one than promised.
 pack_release() {
-    pack build "$2" --binary "$WORK/$1" --runner "$TARGET/debug/myelin" --keys "$WORK/keys" --out "$WORK/packages-$1"
+    pack --time "$TIME" build "$2" --binary "$WORK/$1" --runner "$RUNNER" --keys "$WORK/keys" --out "$WORK/packages-$1"
 }
 
 architecture_of() { dpkg-deb --field "$1" Architecture; }
+
+# names_crates FILE: whether the server in a package lists itself and the crates of Cargo.lock that it is made of, as
+# cargo-auditable writes them: JSON, compressed, in a section of its own.
+names_crates() {
+    local folder
+    folder=$(mktemp -d -p "$WORK")
+    dpkg-deb --extract "$1" "$folder"
+    python3 - "$folder/usr/bin/myelin" <<'READ'
+import json, subprocess, sys, tomllib, zlib
+
+section = subprocess.run(
+    ["objcopy", "--dump-section", ".dep-v0=/dev/stdout", sys.argv[1], "/dev/null"], check=True, capture_output=True
+).stdout
+found = {(one["name"], one["version"]) for one in json.loads(zlib.decompress(section))["packages"]}
+with open("Cargo.lock", "rb") as file:
+    known = {(one["name"], one["version"]) for one in tomllib.load(file)["package"]}
+print(len(found), "crates")
+assert found <= known, found - known
+assert {"myelin", "tokio", "sqlx", "rustls"} <= {name for name, _ in found}
+READ
+}
 
 # log_in URL: as a user who registers for it.
 log_in() {
@@ -54,6 +83,7 @@ claims_of() {
     claim "$processor: Debian's name of it" test "$(architecture_of "$deb")" = "$architecture"
     claim "$processor: rpm's name of it" ls "$WORK/packages-$processor/"myelin-0*."$processor.rpm"
     claim "$processor: lintian has nothing to say" lintian --allow-root --fail-on error,warning "$deb"
+    claim "$processor: it says which crates it is made of" names_crates "$deb"
     claim "$processor: its symbols are in packages of their own" ls "$WORK/packages-$processor/"myelin-{dbgsym,debuginfo}*
     dpkg-deb --extract "$deb" "$WORK/unpacked-$processor"
     printf '#!/bin/sh\nexec %s "$@"\n' "${*:3} $WORK/unpacked-$processor/usr/bin/myelin" >"$WORK/run-$processor"
@@ -74,6 +104,7 @@ main() {
     trap clean_up EXIT
     need_namespaces
     need mmdebstrap=mmdebstrap curl=curl lintian=lintian rpm=rpmbuild dpkg-dev=dpkg-source \
+        diffoscope-minimal=diffoscope binutils=objcopy python3=python3 git=git \
         qemu-user-static=qemu-aarch64-static libc6-arm64-cross=/usr/aarch64-linux-gnu/lib/libc.so.6
     need_rust
     cargo build --locked --package myelin-packaging
@@ -83,6 +114,7 @@ main() {
     pack key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
 
     claims_of x86_64 amd64
+    claims_of_a_twin x86_64
     # The oldest Debian that is still served.
     make_root bullseye ca-certificates
     cp "$WORK/unpacked-x86_64/usr/bin/myelin" "$WORK/bullseye/usr/bin/"
