@@ -21,6 +21,7 @@ mod synctl;
 mod user;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -73,6 +74,18 @@ pub(crate) fn print_line(line: &str) {
     println!("{line}");
 }
 
+/// Prints a long answer. Who reads it may have enough before its end, as `head` does.
+///
+/// # Errors
+/// If it cannot be written for another reason, such as a full disk.
+fn print_text(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
 fn run_command(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         None => serve(&arguments.run),
@@ -88,7 +101,7 @@ fn run_command(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Stop(paths)) => control::stop(&paths),
         Some(Command::Version) => Ok(documents::version()),
         Some(Command::Man { page }) => documents::man(page.as_deref()),
-        Some(Command::Completions { shell }) => Ok(documents::completions(shell)),
+        Some(Command::Completions { shell }) => documents::completions(shell),
     }
 }
 

@@ -6,13 +6,13 @@ use anyhow::Context;
 use myelin_config::{ShowFormat, ShowOptions, load};
 
 use super::arguments::{CheckArguments, ConfigCommand, DocsFormat, OutputFormat, ShowArguments};
-use super::environment;
+use super::{environment, print_text};
 
 pub(super) fn run(command: ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Show(arguments) => show(arguments),
         ConfigCommand::Check(arguments) => check(&arguments),
-        ConfigCommand::Docs { format } => Ok(docs(format)),
+        ConfigCommand::Docs { format } => docs(format),
     }
 }
 
@@ -28,25 +28,22 @@ fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
         },
         secrets: arguments.secrets,
     };
-    print!("{}", loaded.show(&options)?);
+    print_text(&loaded.show(&options)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let check = load(arguments.paths.sources(), &environment(&arguments.paths)?).check(arguments.synapse);
-    print!("{}", check.text);
+    print_text(&check.text)?;
     let code = u8::try_from(check.verdict as i32).context("a verdict is an exit code")?;
     Ok(ExitCode::from(code))
 }
 
-fn docs(format: DocsFormat) -> ExitCode {
-    print!(
-        "{}",
-        match format {
-            DocsFormat::Markdown => myelin_config::markdown_reference(),
-            DocsFormat::Schema => myelin_config::json_schema(),
-            DocsFormat::Man => myelin_config::manual_page(),
-        }
-    );
-    ExitCode::SUCCESS
+fn docs(format: DocsFormat) -> anyhow::Result<ExitCode> {
+    print_text(&match format {
+        DocsFormat::Markdown => myelin_config::markdown_reference(),
+        DocsFormat::Schema => myelin_config::json_schema(),
+        DocsFormat::Man => myelin_config::manual_page(),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,5 @@
 //! What the binary says about itself: version, manual pages, completions.
 
-use std::io;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -8,6 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::arguments::Arguments;
+use super::print_text;
 
 pub(super) fn version() -> ExitCode {
     println!("myelin {}", env!("CARGO_PKG_VERSION"));
@@ -20,9 +20,7 @@ pub(super) fn man(page: Option<&str>) -> anyhow::Result<ExitCode> {
     let mut pages = Vec::new();
     collect_pages(Arguments::command().disable_help_subcommand(true), "myelin", &mut pages);
     let Some(wanted) = page else {
-        for (name, _) in pages {
-            println!("{name}");
-        }
+        print_text(&pages.iter().map(|(name, _)| format!("{name}\n")).collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     };
     let command = pages
@@ -30,7 +28,9 @@ pub(super) fn man(page: Option<&str>) -> anyhow::Result<ExitCode> {
         .find(|(name, _)| name == wanted || name.strip_prefix("myelin-") == Some(wanted))
         .map(|(_, command)| command)
         .ok_or_else(|| anyhow!("there is no page {wanted}; `myelin man` lists them"))?;
-    clap_mangen::Man::new(command).render(&mut io::stdout())?;
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    print_text(&String::from_utf8(text)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -42,7 +42,9 @@ fn collect_pages(command: Command, name: &str, pages: &mut Vec<(String, Command)
     pages.push((name.to_owned(), command.display_name(name)));
 }
 
-pub(super) fn completions(shell: Shell) -> ExitCode {
-    clap_complete::generate(shell, &mut Arguments::command(), "myelin", &mut io::stdout());
-    ExitCode::SUCCESS
+pub(super) fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "myelin", &mut text);
+    print_text(&String::from_utf8(text)?)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -19,7 +19,7 @@ use ruma::{OwnedUserId, UserId};
 use super::arguments::{CreateArguments, DeactivateArguments, NamedUserArguments, UserCommand};
 use super::register_new_matrix_user::{self, Account};
 use super::running_server::RunningServer;
-use super::{block_on, prompt};
+use super::{block_on, print_text, prompt};
 use crate::wiring;
 
 pub(super) fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
@@ -83,11 +83,13 @@ fn list(config: &Config) -> anyhow::Result<ExitCode> {
         let mut after = String::new();
         loop {
             let page = access.carry_out(Operation::List { after }).await?;
+            let mut text = String::new();
             for account in &page {
                 let admin = if account.is_admin { "\tadmin" } else { "" };
                 let closed = if account.is_deactivated { "\tdeactivated" } else { "" };
-                println!("{}{admin}{closed}", account.user_id);
+                text += &format!("{}{admin}{closed}\n", account.user_id);
             }
+            print_text(&text)?;
             match page.last() {
                 Some(last) => after = last.user_id.to_string(),
                 None => return Ok(()),

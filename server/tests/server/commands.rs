@@ -1,6 +1,7 @@
 //! The commands of `myelin`.
 
 use std::fs;
+use std::process::Stdio;
 
 use crate::http;
 use crate::running::{Site, mode, run};
@@ -33,6 +34,17 @@ fn config_docs_are_made_in_every_format() {
     for (format, sign) in [("markdown", "# "), ("schema", "{"), ("man", ".TH")] {
         let (code, text, _) = run(site.command(&["config", "docs", "--format", format]));
         assert!(code == 0 && text.contains(sign) && text.contains("server_name"), "{format}");
+    }
+}
+
+#[test]
+fn answers_may_be_read_to_the_middle() {
+    let site = Site::new();
+    for words in [["config", "docs"].as_slice(), &["man", "myelin"], &["completions", "bash"]] {
+        let mut child = site.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
     }
 }
 
