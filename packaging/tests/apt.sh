@@ -70,18 +70,15 @@ claims_of_a_failed_upgrade() {
     rm -r "$WORK/half"
     refuse 'half a package is not installed' inside dpkg -i /tmp/half.deb
     claim 'the version before is installed' version_is "$before"
-    claim 'it answers' answers /health
-    claim 'with its data' log_in
+    claims_that_all_is_as_before
     claim 'nothing is left to mend' test -z "$(inside dpkg --audit)"
 
-    binary=$(type -P false) publish_next deb
+    binary=$WORK/broken publish_next deb
     claim 'a version that does not run is installed' inside sh -ec 'apt-get -q update && apt-get -q upgrade' </dev/null
     refuse 'and does not answer' inside curl -fs http://127.0.0.1:8008/health
     site withdraw myelin "$version-0myelin1"
     claim 'the version before is taken back' inside sh -ec "apt-get -q update && apt-get -q install --allow-downgrades myelin=$before-0myelin1" </dev/null
-    claim 'it answers' answers /health
-    claim 'with its data' log_in
-    claim 'and with its settings' unchanged
+    claims_that_all_is_as_before
     version=$before
 }
 

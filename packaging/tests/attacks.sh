@@ -138,7 +138,7 @@ claims_of_a_stopped_publishing() {
     site publish --upload-list "$WORK/upload" >/dev/null
     repomd=$(grep -n 'rpm/stable/x86_64/repodata/repomd.xml$' "$WORK/upload" | cut -d: -f1)
     for client in "$@"; do
-        rpm_root=$WORK/rpm-$client
+        of_client "$client"
         good=()
         for stop in $(stops); do
             uploaded "$stop"

@@ -67,6 +67,12 @@ settings() { inside sh -c 'head -n 1000 /etc/myelin/homeserver.yaml /etc/myelin/
 # unchanged: whether the settings are those of $WORK/before.
 unchanged() { diff "$WORK/before" <(settings); }
 
+claims_that_all_is_as_before() {
+    claim 'it answers' answers /health
+    claim 'with its data' log_in
+    claim 'and with its settings' unchanged
+}
+
 # configure: a name, and what the rest of a test wants.
 configure() {
     put /etc/myelin/conf.d/server_name.yaml 'server_name: "example.org"'

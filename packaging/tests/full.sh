@@ -10,11 +10,16 @@ section_dnf5() {
     ln -sf dnf5 "$WORK/sid/usr/bin/dnf"
     claims_of_a_service_of_rpms sid dnf5
     inside dnf -y install myelin >/dev/null
-    claims_of_attacks_on_rpms dnf5
+    local client rpm_root
+    of_client dnf5
+    claims_of_attacks_on_rpms
+    older_index_of_rpms
+    claims_of_a_prerelease_by_dnf
+    claims_of_a_stopped_publishing dnf5
+    claims_of_a_proxy_for_rpms dnf5
+    claims_of_a_rotation dnf5
     leave
 }
-
-ask_dnf5() { inside sh -ec 'rm -rf /var/cache/libdnf5; dnf -y upgrade myelin; dnf -y reinstall myelin myelin-filesystem' </dev/null; }
 
 # What is left when our packages of Debian are purged, removed and installed again, by the judge that Debian has.
 section_piuparts() {

@@ -1,67 +1,82 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
 # New keys, for clients that know only the old ones, or only the new ones. Sourced by run.sh.
 
-# The system booted last goes by apt, the folders by dnf and zypper, all with the keys of 2026. Nobody touches the
-# repository files of rpm.
+# claims_of_a_rotation CLIENT…: they have the keys of 2026. The system booted last goes by apt, and by dnf 5 where there is
+# one. Nobody touches the repository files of rpm.
 claims_of_a_rotation() {
     say 'new keys'
-    local sources=/etc/apt/sources.list.d/myelin.sources rpm_root before=$version
-    cp "$WORK/rpm-dnf/etc/yum.repos.d/myelin.repo" "$WORK/before.repo"
+    local client rpm_root before=$version
     pack key rotate --keys "$WORK/keys" --generation 2027 >/dev/null
     site publish >/dev/null
-    claim 'apt: a client that knows only the old key goes on' inside apt-get -q update
+    for_each claims_of_both_keys "$@"
+
+    pack key expire --keys "$WORK/keys" --generation 2026 >/dev/null
+    site publish >/dev/null
+    claim 'pack verify: what the old key signed is signed again' pack verify "$WORK/site" --keys "$WORK/keys"
+    for_each claims_of_the_new_key "$@"
+    publish_next rpm
+    for_each claims_of_new_packages "$@"
+}
+
+# for_each CLAIMS CLIENT…: makes them of each.
+for_each() {
+    for client in "${@:2}"; do
+        of_client "$client"
+        "$1"
+    done
+}
+
+claims_of_both_keys() {
+    [[ $client == apt ]] || cp "$(repository_file)" "$WORK/before-$client.repo"
+    claim "$client: a client that knows only the old key goes on" "ask_$client"
+    [[ $client == apt ]] || return 0
+    local sources=/etc/apt/sources.list.d/myelin.sources
     inside sh -c 'cat >/etc/new.asc' <"$WORK/keys/apt-2027.certificate.asc"
     inside sed -i 's|^Signed-By: .*|Signed-By: /etc/new.asc|' "$sources"
     claim 'apt: and so does one that knows only the new key' ask_apt
     inside sed -i 's|^Signed-By: .*|Signed-By: /usr/share/keyrings/myelin-archive-keyring.pgp|' "$sources"
     claim 'apt: a client gets the new key with the key ring' inside sh -ec 'apt-get -q update && apt-get -q upgrade' </dev/null
-    for_each_rpm_root 'a client that knows only the old key goes on' ask
-
-    pack key expire --keys "$WORK/keys" --generation 2026 >/dev/null
-    site publish >/dev/null
-    claim 'pack verify: what the old key signed is signed again' pack verify "$WORK/site" --keys "$WORK/keys"
-    claim 'apt: goes on when the old key is gone' ask_apt
-    rpm_root=$WORK/rpm-dnf
-    claim 'dnf: goes on when the old key is gone, without anybody'"'"'s hand' ask_dnf
-    rpm_root=$WORK/rpm-zypper
-    refused 'zypper: asks about the new key' "$UNKNOWN_KEY" ask_zypper
-    claim 'zypper: and goes on with it' in_zypper_root --gpg-auto-import-keys refresh --force
-    for_each_rpm_root 'installs again what the old key had signed' ask
-    publish_next rpm
-    for_each_rpm_root 'upgrades to a package of the new key' upgrade_to_newest
-    for_each_rpm_root 'goes back to one that the old key had signed, with no old key' go_back "$before"
-    claim 'and the repository file is as it was' cmp "$WORK/before.repo" "$WORK/rpm-dnf/etc/yum.repos.d/myelin.repo"
 }
 
-# for_each_rpm_root WORDS COMMAND…: claims it of dnf, and of zypper; $client is which.
-for_each_rpm_root() {
-    local client rpm_root
-    for client in dnf zypper; do
-        rpm_root=$WORK/rpm-$client
-        claim "$client: $1" "${@:2}"
-    done
+# repository_file: which this client goes by.
+repository_file() { find "$rpm_root/etc" -name 'myelin*.repo' | head -n 1; }
+
+claims_of_the_new_key() {
+    if [[ $client == zypper ]]; then
+        refused 'zypper: asks about the new key' "$UNKNOWN_KEY" ask_zypper
+        claim 'zypper: and goes on with it' in_zypper_root --gpg-auto-import-keys refresh --force
+    fi
+    claim "$client: goes on when the old key is gone" "ask_$client"
 }
 
-ask() { "ask_$client"; }
-
-upgrade_to_newest() {
-    upgrade_by "$client"
-    [[ $(installed_rpm) == "$version" ]]
+claims_of_new_packages() {
+    [[ $client != apt ]] || return 0
+    claim "$client: upgrades to a package of the new key" upgrade_to_newest
+    claim "$client: goes back to one that the old key had signed, with no old key" go_back "$before"
+    claim "$client: and the repository file is as it was" cmp "$WORK/before-$client.repo" "$(repository_file)"
 }
 
 # go_back VERSION: as on a system that has never seen any key.
 go_back() {
-    rpm --root "$rpm_root" -q gpg-pubkey | xargs rpm --root "$rpm_root" -e || return
+    forget_keys || return
+    forget
     case $client in
-        dnf)
-            rm -rf "$WORK/dnf"
-            in_rpm_root install "myelin-$1" "myelin-filesystem-$1"
-            ;;
+        dnf) in_rpm_root install "myelin-$1" "myelin-filesystem-$1" ;;
+        # It installs no older version by that word.
+        dnf5) in_rpm_root downgrade "myelin-$1" "myelin-filesystem-$1" ;;
         zypper)
-            rm -rf "$rpm_root/var/cache/zypp"
             in_zypper_root --gpg-auto-import-keys refresh --force &&
                 in_zypper_root install --oldpackage "myelin-$1" "myelin-filesystem-$1"
             ;;
     esac
     [[ $(installed_rpm) == "$1" ]]
+}
+
+# forget_keys: all that rpm knows. Version 6 has them beside its database.
+forget_keys() {
+    if [[ $client == dnf5 ]]; then
+        inside sh -ec 'rpmkeys --list | cut -d" " -f1 | xargs rpmkeys --delete'
+    else
+        by_rpm -q gpg-pubkey | xargs rpm --root "$rpm_root" -e
+    fi
 }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
-# The rpms: by dnf and zypper of this machine in a folder, where repositories are attacked, and in a booted system.
-# Sourced by run.sh.
+# The rpms: by dnf and zypper of this machine on a system in a folder, where repositories are attacked, and by dnf 5 in
+# a booted one. Sourced by run.sh. $client is whose turn it is, and $rpm_root where its system lies.
 
 # What dnf 4, dnf 5 and zypper say of a signature that does not fit, of a key that nobody agreed to, of a package without
 # a signature and of a file with another sum.
 readonly BAD_SIGNATURE='GPG signature verification error|Signature verification failed|[Bb]ad (GPG|PGP) signature|is signed with an unknown key|signing key received'
 readonly UNKNOWN_KEY='signing key received|wrong key|unknown key|GPG check FAILED|NOKEY|is not installed|[Nn]o public key'
 readonly UNSIGNED='is not signed|is unsigned|GPG signature is not available|repomd\.xml\.asc'
-readonly OTHER_SUM='all mirrors were already tried|[Cc]hecksum|wrong checksums|digest: BAD'
+readonly OTHER_SUM='[Aa]ll mirrors were (already )?tried|[Cc]hecksum|wrong checksums|digest: BAD'
 
 # make_stand_in: one package stands for what a distribution's own would provide.
 make_stand_in() {
@@ -24,32 +24,60 @@ make_rpm_root() {
     rpm --root "$rpm_root" -i --nodeps --nosignature "$WORK"/rpmbuild/RPMS/noarch/*.rpm
 }
 
-# in_rpm_root COMMAND…: dnf of this machine on that system, in the network of the system booted last.
-in_rpm_root() {
-    in_network "$system" dnf -q -y --installroot="$rpm_root" --releasever=9 \
-        --setopt="reposdir=$rpm_root/etc/yum.repos.d" --setopt="cachedir=$WORK/dnf" --setopt=skip_if_unavailable=False "$@"
+# of_client NAME: sets $client, and $rpm_root with it.
+of_client() {
+    client=$1
+    case $client in
+        dnf5) rpm_root=/proc/$leader/root ;;
+        *) rpm_root=$WORK/rpm-$client ;;
+    esac
 }
+
+# in_rpm_root COMMAND…: dnf of this machine on that system, in the network of the system booted last; or dnf 5 in it.
+in_rpm_root() {
+    if [[ $client == dnf5 ]]; then
+        inside env ${http_proxy:+"http_proxy=$http_proxy"} dnf -q -y --setopt=skip_if_unavailable=False "$@" </dev/null
+    else
+        in_network "$system" dnf -q -y --installroot="$rpm_root" --releasever=9 \
+            --setopt="reposdir=$rpm_root/etc/yum.repos.d" --setopt="cachedir=$WORK/dnf" --setopt=skip_if_unavailable=False "$@"
+    fi
+}
+
+# by_rpm ARGUMENT…: rpm on the system of $client.
+by_rpm() { if [[ $client == dnf5 ]]; then inside rpm "$@"; else rpm --root "$rpm_root" "$@"; fi; }
 
 in_zypper_root() { in_network "$system" zypper --root "$rpm_root" --non-interactive "$@"; }
 
+# forget: what the client has fetched.
+forget() {
+    case $client in
+        dnf) rm -rf "$WORK/dnf" ;;
+        dnf5) inside rm -rf /var/cache/libdnf5 ;;
+        zypper) rm -rf "$rpm_root/var/cache/zypp" ;;
+    esac
+}
+
 ask_dnf() {
-    rm -rf "$WORK/dnf"
+    forget
     in_rpm_root upgrade myelin && in_rpm_root reinstall myelin myelin-filesystem
 }
 
+ask_dnf5() { ask_dnf; }
+
 ask_zypper() {
-    rm -rf "$rpm_root/var/cache/zypp"
+    forget
     in_zypper_root refresh --force && in_zypper_root install --force myelin
 }
 
-installed_rpm() { rpm --root "$rpm_root" -q --queryformat '%{VERSION}' myelin; }
+installed_rpm() { by_rpm -q --queryformat '%{VERSION}' myelin; }
 
 claims_of_dnf() {
     say 'rpms, by dnf in a folder'
     local -a packages
     mapfile -t packages < <(find "$WORK/site/rpm/stable/x86_64/" -name '*.rpm')
     claim 'rpmlint has nothing to say' rpmlint --strict --config packaging/rpmlint.toml "${packages[@]}"
-    local rpm_root=$WORK/rpm-dnf
+    local client rpm_root
+    of_client dnf
     make_rpm_root
     mkdir -p "$rpm_root/etc/yum.repos.d"
     cp "$WORK/site/rpm/myelin.repo" "$rpm_root/etc/yum.repos.d/"
@@ -57,14 +85,18 @@ claims_of_dnf() {
     claim 'every file is as the package has it' rpm --root "$rpm_root" -V myelin
     claim 'the settings are for root and the group only' test "$(chroot "$rpm_root" stat -c '%U:%G %a' /etc/myelin)" = 'root:myelin 750'
     claim 'it runs' chroot "$rpm_root" myelin version
-    claims_of_attacks_on_rpms dnf
+    claims_of_attacks_on_rpms
 
     echo '# mine' >>"$rpm_root/etc/myelin/homeserver.yaml"
     cp "$rpm_root/etc/myelin/homeserver.yaml" "$WORK/before"
-    older_index_of_rpms dnf
+    older_index_of_rpms
     claim 'the edited file is as it was' cmp "$WORK/before" "$rpm_root/etc/myelin/homeserver.yaml"
     refuse 'and none was put beside it' ls "$rpm_root"/etc/myelin/*.rpmnew
+    claims_of_a_prerelease_by_dnf
+}
 
+# A version before a release, for dnf of either kind.
+claims_of_a_prerelease_by_dnf() {
     build rpm --package myelin --package myelin-filesystem --version 0.2.0-rc1 --out "$WORK/built-rc"
     site publish --channel prerelease "$WORK"/built-rc/*.rpm
     local before=$version
@@ -78,15 +110,16 @@ claims_of_dnf() {
 
 claims_of_zypper() {
     say 'the same by zypper'
-    local rpm_root=$WORK/rpm-zypper
+    local client rpm_root
+    of_client zypper
     make_rpm_root
     claim 'takes the repository file of the site' in_zypper_root addrepo "$URL/rpm/myelin.repo"
     refuse 'does not take a key that nobody agreed to' in_zypper_root refresh
     claim 'takes the key when told to' in_zypper_root --gpg-auto-import-keys refresh
     claim 'installs' in_zypper_root install myelin
     claim 'it runs' chroot "$rpm_root" myelin version
-    claims_of_attacks_on_rpms zypper
-    older_index_of_rpms zypper
+    claims_of_attacks_on_rpms
+    older_index_of_rpms
     local before=$version
     claim 'who asks gets a version before a release' sh_in_zypper_root 'modifyrepo --enable myelin-prerelease' '--gpg-auto-import-keys refresh' 'update myelin'
     claim 'it is installed' test "$(installed_rpm)" = 0.2.0~rc1
@@ -119,8 +152,8 @@ make_bad_sites() {
 }
 
 claims_of_attacks_on_rpms() {
-    say "attacks on what $1 reads"
-    local client=$1 repository=rpm/stable/x86_64 data=rpm/stable/x86_64/repodata
+    say "attacks on what $client reads"
+    local repository=rpm/stable/x86_64 data=rpm/stable/x86_64/repodata
     claim 'the repository is good' "ask_$client"
     attack 'a byte of the signed index' "$BAD_SIGNATURE" change_byte "$data/repomd.xml"
     attack 'a byte of its signature' "$BAD_SIGNATURE" change_byte "$data/repomd.xml.asc"
@@ -133,40 +166,39 @@ claims_of_attacks_on_rpms() {
     claim 'the repository is still good' "ask_$client"
 }
 
-# older_index_of_rpms CLIENT: an index has no date that the client would look at.
+# An index has no date that a client of rpm would look at.
 older_index_of_rpms() {
-    local client=$1
     cp -r --link "$WORK/site/." "$WORK/older"
     publish_next rpm
-    upgrade_by "$client"
-    claim 'the new version is installed' test "$(installed_rpm)" = "$version"
+    claim 'the new version is installed' upgrade_to_newest
     show older
-    upgrade_by "$client"
-    claim 'an older index put back takes no version away' test "$(installed_rpm)" = "$version"
+    claim 'an older index put back takes no version away' upgrade_to_newest
     show site
     rm -rf "$WORK/older"
 }
 
-upgrade_by() {
-    case $1 in
-        dnf) in_rpm_root --refresh upgrade myelin ;;
+# upgrade_to_newest: whether what was built last is installed then.
+upgrade_to_newest() {
+    case $client in
+        dnf | dnf5) in_rpm_root --refresh upgrade myelin ;;
         zypper) in_zypper_root refresh --force && in_zypper_root update myelin ;;
     esac >"$WORK/upgrade.log" 2>&1 || true
+    [[ $(installed_rpm) == "$version" ]]
 }
 
 with_proxy() { http_proxy=http://127.0.0.1:$PROXY_PORT "$@"; }
 
-# Hosts that only a proxy can reach.
+# claims_of_a_proxy_for_rpms CLIENT…: hosts that only a proxy can reach.
 claims_of_a_proxy_for_rpms() {
     say 'rpms through a forward proxy'
     local client rpm_root name=http://packages.example.org
     start_proxy
-    for client in dnf zypper; do
-        rpm_root=$WORK/rpm-$client
+    for client in "$@"; do
+        of_client "$client"
         find "$rpm_root/etc" -name 'myelin*.repo' -exec sed -i "s|$URL|$name|" {} +
         refuse "without it, $client finds nobody" "ask_$client"
         claim "with it, $client installs" with_proxy "ask_$client"
         find "$rpm_root/etc" -name 'myelin*.repo' -exec sed -i "s|$name|$URL|" {} +
     done
-    claim 'the packages came through it' test "$(grep -cE 'GET http://packages\.example\.org/rpm/.*/myelin-0.*\.rpm 200' "$WORK/proxy.log")" -ge 2
+    claim 'the packages came through it' test "$(grep -cE 'GET http://packages\.example\.org/rpm/.*/myelin-0.*\.rpm 200' "$WORK/proxy.log")" -ge $#
 }

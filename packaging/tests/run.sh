@@ -146,8 +146,8 @@ section_attacks() {
     claims_of_dnf
     claims_of_zypper
     claims_of_a_stopped_publishing apt dnf zypper
-    claims_of_a_proxy_for_rpms
-    claims_of_a_rotation
+    claims_of_a_proxy_for_rpms dnf zypper
+    claims_of_a_rotation apt dnf zypper
     leave
 }
 
@@ -157,7 +157,7 @@ main() {
     (($# == 0)) || chosen=("$@")
     trap clean_up EXIT
     need_boot
-    need mmdebstrap=mmdebstrap iproute2=ip python3=python3 curl=curl binutils=strip gpgv=gpgv openssl=openssl \
+    need mmdebstrap=mmdebstrap iproute2=ip python3=python3 curl=curl binutils=objcopy gpgv=gpgv openssl=openssl \
         rpm=rpmbuild dnf=dnf zypper=zypper lintian=lintian rpmlint=rpmlint
     need_rust
     need_nspawn
@@ -169,6 +169,8 @@ main() {
     take_pack
     scripts/package-tools "$CACHE"
     strip -o "$WORK/myelin" "${MYELIN_BINARY:-$TARGET/debug/myelin}"
+    # Starts nowhere.
+    objcopy --set-start=0 "$WORK/myelin" "$WORK/broken"
     make_site
     local -a packages
     mapfile -t packages < <(find "$WORK/site/" -name '*.deb')

@@ -53,8 +53,31 @@ claims_of_a_service_of_rpms() {
     claim 'the user still logs in' log_in
     claims_of_a_newer_schema
     automatic_upgrade
+    claims_of_a_failed_upgrade_of_rpms
     claim 'removes' inside dnf -y remove myelin <&-
     claims_of_a_removed_rpm
+}
+
+# A package whose files end in the middle, and one whose server does not run.
+claims_of_a_failed_upgrade_of_rpms() {
+    say 'upgrades that fail'
+    local before=${newest[rpm]}
+    make_next rpm
+    head -c -100000 "$WORK/built-$version"/myelin-0*.rpm | inside sh -c 'cat >/tmp/half.rpm'
+    refuse 'half a package is not installed' inside rpm -U /tmp/half.rpm
+    claim 'the version before is installed' rpm_is "$before"
+    claims_that_all_is_as_before
+
+    binary=$WORK/broken publish_next rpm
+    claim 'a version that does not run is taken' inside dnf -y --refresh upgrade <&-
+    claim 'and is installed' rpm_is "$version"
+    refuse 'and does not answer' inside curl -fs http://127.0.0.1:8008/health
+    site withdraw myelin "$version-0.myelin1"
+    site withdraw myelin-filesystem "$version-0.myelin1"
+    version=$before newest[rpm]=$before
+    claim 'the version before is taken back' inside dnf -y --refresh distro-sync myelin myelin-filesystem <&-
+    claim 'it is installed' rpm_is "$before"
+    claims_that_all_is_as_before
 }
 
 # automatic_upgrade: by dnf-automatic, of which Debian has the module of dnf 4 and no command, where there is dnf 4.
