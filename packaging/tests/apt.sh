@@ -13,6 +13,8 @@ be_silent() {
 version_is() { [[ $(inside dpkg-query --show --showformat '${Version}' myelin) == "$1-0myelin1" ]]; }
 
 claims_of_a_bare_installation() {
+    local finit_module=313
+    [[ $1 != *-arm64 ]] || finit_module=273
     say "an installation that nobody answered for, on Debian $1"
     start "bare-$1" "$1"
     be_silent
@@ -35,7 +37,7 @@ claims_of_a_bare_installation() {
 ExecStartPre=/bin/sh -c "! touch /etc/myelin/conf.d/x && ! touch /usr/x && ! ls /home/somebody && ! ls /root && touch /var/lib/myelin/x"
 ExecStartPre=/bin/sh -c "! unshare --user true && ! mknod /var/lib/myelin/device c 1 3 && ! hostname other"
 # finit_module: not permitted, rather than no module or no such call.
-ExecStartPre=/usr/bin/perl -e "syscall(313, 0, 0, 0); exit($$! != 1)"'
+ExecStartPre=/usr/bin/perl -e "syscall('$finit_module', 0, 0, 0); exit($$! != 1)"'
     inside systemctl daemon-reload
     claim 'with a name it starts, and the restrictions bite' inside systemctl restart myelin
     claims_of_a_server

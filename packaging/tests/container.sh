@@ -19,17 +19,20 @@ mirror() {
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$1"
 }
 
-# archive_of SUITE PACKAGES: the file of a system in $CACHE.
+# archive_of SYSTEM PACKAGES: the file of a system in $CACHE.
 archive_of() { printf '%s/roots/%s-%s.tar\n' "$CACHE" "$1" "$(printf '%s' "$2" | sha256sum | head -c 12)"; }
 
-# make_archive SUITE PACKAGES: a minimal system in $CACHE with these packages, made once.
+# make_archive SYSTEM PACKAGES: a minimal system in $CACHE with these packages, made once. SYSTEM is a suite of Debian, or
+# SUITE-ARCHITECTURE where the kernel has an emulator for that.
 make_archive() {
-    local suite=$1 packages=$2 archive
+    local suite=${1%%-*} architecture=${1#"${1%%-*}"} packages=$2 archive
     local -a options=()
-    archive=$(archive_of "$suite" "$packages")
+    archive=$(archive_of "$1" "$packages")
     [[ ! -e $archive ]] || return 0
-    say "a system of Debian $suite"
+    say "a system of Debian $suite${architecture/-/ for }"
     mkdir -p "$CACHE/roots"
+    # Its own trial wants one more program, and knows the handler of one name only.
+    [[ ! $architecture ]] || options+=(--architectures="${architecture#-}" --skip=check/qemu)
     # The index of a Debian that changes every day may be older than it says it may be, where a mirror is a copy of a day.
     [[ $suite != sid ]] || options+=(--aptopt='Acquire::Check-Valid-Until "false"')
     mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" "${options[@]}" \
@@ -39,14 +42,14 @@ make_archive() {
     mv "$archive.unfinished.tar" "$archive"
 }
 
-# make_root SUITE [PACKAGES]: unpacks such a system as $WORK/SUITE.
+# make_root SYSTEM [PACKAGES]: unpacks such a system as $WORK/SYSTEM.
 make_root() {
-    local suite=$1 packages=${2:-$BASE_PACKAGES}
-    make_archive "$suite" "$packages"
-    mkdir -p "$WORK/$suite"
-    tar -xf "$(archive_of "$suite" "$packages")" -C "$WORK/$suite"
+    local base=$1 packages=${2:-$BASE_PACKAGES}
+    make_archive "$base" "$packages"
+    mkdir -p "$WORK/$base"
+    tar -xf "$(archive_of "$base" "$packages")" -C "$WORK/$base"
     # Nothing but our repository can be reached from within.
-    rm -f "$WORK/$suite"/etc/apt/sources.list "$WORK/$suite"/etc/apt/sources.list.d/*
+    rm -f "$WORK/$base"/etc/apt/sources.list "$WORK/$base"/etc/apt/sources.list.d/*
 }
 
 # in_root FOLDER COMMAND: a shell command in a system that is not booted. It has no network, and processes of its own,
@@ -116,9 +119,9 @@ need_nspawn() {
     nspawn=(env "LD_LIBRARY_PATH=$folder/usr/lib/$(uname -m)-linux-gnu/systemd" "$folder/usr/bin/systemd-nspawn")
 }
 
-# boot NAME SUITE: starts a system and waits until it is up. Sets $leader.
+# boot NAME SYSTEM: starts a system and waits until it is up. Sets $leader.
 boot() {
-    local name=$1 suite=$2 group=$CGROUPS/$RUN-$1
+    local name=$1 base=$2 group=$CGROUPS/$RUN-$1
     booted+=("$name")
     mkdir -p "$group" "$WORK/$name/upper" "$WORK/$name/work" "$WORK/$name/root"
     ip netns add "$RUN-$name"
@@ -134,7 +137,7 @@ boot() {
         exec "${@:6}" --quiet --directory="$3/root" --boot --register=no --keep-unit --machine="$4" \
             --console=read-only --link-journal=no --resolv-conf=off --timezone=off --kill-signal=SIGRTMIN+4 \
             --network-namespace-path="/run/netns/$5"' \
-        _ "$group" "$WORK/$suite" "$WORK/$name" "$name" "$RUN-$name" "${nspawn[@]}" </dev/null >"$WORK/$name.log" 2>&1 &
+        _ "$group" "$WORK/$base" "$WORK/$name" "$name" "$RUN-$name" "${nspawn[@]}" </dev/null >"$WORK/$name.log" 2>&1 &
     disown $!
     local try
     for ((try = 0; try < 600; try++)); do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the server as it is released, for both processors, packs it for the glibc that packaging/package.toml promises,
-# and runs what the packages hold: for this processor on Debian 11, for the other one by qemu. Somebody else's build of
-# the same commit is compared with it.
+# and runs what the packages hold: for this processor on Debian 11, for the other one by qemu, alone and installed by apt
+# in a whole machine. Somebody else's build of the same commit is compared with it.
 #
 #   packaging/tests/releases.sh [PROFILE]
 #
@@ -17,8 +17,14 @@ profile=${1:-dist}
 . packaging/tests/container.sh
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
+# shellcheck source=packaging/tests/common.sh
+. packaging/tests/common.sh
+# shellcheck source=packaging/tests/apt.sh
+. packaging/tests/apt.sh
 # shellcheck source=packaging/tests/twin.sh
 . packaging/tests/twin.sh
+# shellcheck source=packaging/tests/emulation.sh
+. packaging/tests/emulation.sh
 
 # The server of this machine, which is asked for manual pages; and the date of all packages.
 readonly RUNNER=$TARGET/debug/myelin
@@ -26,10 +32,12 @@ TIME=$(date +%s)
 readonly TIME
 
 clean_up() {
-    local folder
+    local folder job
     for folder in "$WORK"/server-*; do
         [[ ! -e $folder/pid ]] || scripts/scratch-server stop "$folder" || true
     done
+    for job in $(jobs -pr); do kill "$job" 2>/dev/null || true; done
+    forget_emulation
     rm -rf --one-file-system "$WORK"
 }
 
@@ -61,8 +69,8 @@ assert {"myelin", "tokio", "sqlx", "rustls"} <= {name for name, _ in found}
 READ
 }
 
-# log_in URL: as a user who registers for it.
-log_in() {
+# register URL: a user who logs in then.
+register() {
     local answer
     answer=$(curl -sS --fail-with-body -H 'Content-Type: application/json' \
         -d '{"username": "alice", "password": "a long password", "auth": {"type": "m.login.dummy"}}' "$1/_matrix/client/v3/register")
@@ -89,7 +97,7 @@ claims_of() {
     printf '#!/bin/sh\nexec %s "$@"\n' "${*:3} $WORK/unpacked-$processor/usr/bin/myelin" >"$WORK/run-$processor"
     chmod +x "$WORK/run-$processor"
     claim "$processor: the server starts" env MYELIN="$WORK/run-$processor" scripts/scratch-server start "$WORK/server-$processor"
-    claim "$processor: a user registers and logs in" log_in "$(cat "$WORK/server-$processor/url")"
+    claim "$processor: a user registers and logs in" register "$(cat "$WORK/server-$processor/url")"
     claim "$processor: it stops" scripts/scratch-server stop "$WORK/server-$processor"
 }
 
@@ -105,7 +113,9 @@ main() {
     need_namespaces
     need mmdebstrap=mmdebstrap curl=curl lintian=lintian rpm=rpmbuild dpkg-dev=dpkg-source \
         diffoscope-minimal=diffoscope binutils=objcopy python3=python3 git=git \
-        qemu-user-static=qemu-aarch64-static libc6-arm64-cross=/usr/aarch64-linux-gnu/lib/libc.so.6
+        qemu-user-static=qemu-aarch64-static libc6-arm64-cross=/usr/aarch64-linux-gnu/lib/libc.so.6 \
+        qemu-system-arm=qemu-system-aarch64 openssh-client=ssh e2fsprogs=mkfs.ext4
+    make_emulated
     need_rust
     cargo build --locked --package myelin-packaging
     cargo build --locked --package myelin
@@ -120,6 +130,7 @@ main() {
     cp "$WORK/unpacked-x86_64/usr/bin/myelin" "$WORK/bullseye/usr/bin/"
     claim 'it runs on Debian 11' in_root "$WORK/bullseye" 'myelin version && myelin config docs'
     claims_of aarch64 arm64 qemu-aarch64-static -L /usr/aarch64-linux-gnu
+    claims_of_an_emulated_system
 
     printf 'releases: %d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))
