@@ -44,7 +44,7 @@ apt_install() {
     say "installing $*"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -q update
-    apt-get -q install -y --no-install-recommends "$@"
+    apt-get -q install -y --no-remove --no-install-recommends "$@"
 }
 
 # need PACKAGE=COMMAND…: makes sure that each command is there; COMMAND may be a path.
