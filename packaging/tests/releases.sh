@@ -123,6 +123,7 @@ main() {
     scripts/package-tools "$CACHE"
     pack key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
 
+    start_twin x86_64
     claims_of x86_64 amd64
     claims_of_a_twin x86_64
     # The oldest Debian that is still served.

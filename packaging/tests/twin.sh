@@ -31,11 +31,21 @@ twin_packs() {
         --tools "$CACHE" --out "$WORK/twin/packages"
 }
 
+# start_twin PROCESSOR: beside what else is built, for a release's last crates take one core each.
+start_twin() {
+    make_twin
+    build_twin "$1" >"$WORK/twin.log" 2>&1 &
+    twin=$!
+}
+
+# twin_is_built: says why, if it is not.
+twin_is_built() { wait "$twin" || ! cat "$WORK/twin.log"; }
+
+# claims_of_a_twin PROCESSOR: which was started for it.
 claims_of_a_twin() {
     local processor=$1 built
     say "a release for $processor, built by somebody else"
-    make_twin
-    claim 'it is built again' build_twin "$processor"
+    claim 'it is built again' twin_is_built
     claim 'it has the same bytes' diffoscope "$WORK/$processor" "$WORK/twin/server"
     for built in deb rpm; do claim "its $built is made" twin_packs "$built"; done
     claim 'and the packages have the same bytes' diffoscope "$WORK/packages-$processor" "$WORK/twin/packages"
