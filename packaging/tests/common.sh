@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
 # What the claims of every family use, and what has to be true of a server however it was installed. Sourced by run.sh.
 
-# start NAME SYSTEM: boots a system with the site in its network; what follows happens there.
+# start NAME BASE: boots a system with the site in its network; what follows happens there.
 start() {
     system=$1
     boot "$system" "$2"

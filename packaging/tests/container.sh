@@ -119,7 +119,7 @@ need_nspawn() {
     nspawn=(env "LD_LIBRARY_PATH=$folder/usr/lib/$(uname -m)-linux-gnu/systemd" "$folder/usr/bin/systemd-nspawn")
 }
 
-# boot NAME SYSTEM: starts a system and waits until it is up. Sets $leader.
+# boot NAME BASE: starts a system and waits until it is up. Sets $leader.
 boot() {
     local name=$1 base=$2 group=$CGROUPS/$RUN-$1
     booted+=("$name")

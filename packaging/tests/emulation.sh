@@ -47,7 +47,7 @@ make_disk() {
     mkfs.ext4 -q -d "$root" "$WORK/disk"
 }
 
-# start NAME SYSTEM: as common.sh has it, for a machine. Through the way in it reaches our site, and nothing else.
+# start NAME BASE: as common.sh has it, for a machine. Through the way in it reaches our site, and nothing else.
 start() {
     local try door site
     system=$1
@@ -65,8 +65,8 @@ start() {
     python3 packaging/tests/site.py "$site" "$WORK/served" >/dev/null 2>&1 &
     for ((try = 0; try < 200; try++)); do
         kill -0 "$machine" || break
-        if enter -p "$door" -M -N -f -R "${URL##*:}:127.0.0.1:$site" root@127.0.0.1; then
-            inside systemctl is-system-running --wait >/dev/null || true
+        if enter -p "$door" -M -N -f -o ExitOnForwardFailure=yes -R "${URL##*:}:127.0.0.1:$site" root@127.0.0.1; then
+            inside timeout 600 systemctl is-system-running --wait >/dev/null || true
             return
         fi
         sleep 3
@@ -87,7 +87,7 @@ inside() {
         LC_ALL=C.UTF-8 DEBIAN_FRONTEND="${frontend-noninteractive}" "$@")"
 }
 
-leave() { kill "$machine"; }
+leave() { kill "$machine" || true; }
 
 # publish_emulated: what was built for it, and nothing for another processor.
 publish_emulated() {

@@ -3,7 +3,7 @@
 
 readonly SID_PACKAGES=$BASE_PACKAGES,dnf5,rpm
 
-# dnf 5 and rpm 6, on Debian's unstable.
+# dnf 5 and rpm 6, on Debian's unstable. The keys are others afterwards: not in one run with `attacks`.
 section_dnf5() {
     make_root sid "$SID_PACKAGES"
     # Fedora calls it so.

@@ -17,7 +17,7 @@ booted=()
 # shellcheck source=packaging/tests/claim.sh
 . packaging/tests/claim.sh
 
-# What debian/control asks for, and what a booted system needs.
+# What debian/control asks for, what a booted system needs, and rpmbuild.
 readonly BUILD_PACKAGES=$BASE_PACKAGES,build-essential,debhelper,cargo-web,rustc-web,libsqlite3-dev,pkgconf,rpm,debugedit
 readonly ROOT=$WORK/trixie
 
@@ -46,7 +46,7 @@ claims_of_the_build() {
     say 'debhelper compiles the server'
     local package built
     claim 'the source unpacks' in_root "$ROOT" 'cd /build && dpkg-source --extract myelin_*.dsc myelin'
-    claim 'it builds with nothing but what it asks for, and no network' in_root "$ROOT" 'cd /build/myelin && dpkg-buildpackage --build=binary --no-sign'
+    claim 'it builds with what it asks for, and no network' in_root "$ROOT" 'cd /build/myelin && dpkg-buildpackage --build=binary --no-sign'
     ((failed == 0)) || return 0
     for package in myelin myelin-synapse-compat; do
         built=$(echo "$ROOT/build/${package}"_*.deb)

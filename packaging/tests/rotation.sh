@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what run.sh sets
 # New keys, for clients that know only the old ones, or only the new ones. Sourced by run.sh.
 
-# claims_of_a_rotation CLIENT…: they have the keys of 2026. The system booted last goes by apt, and by dnf 5 where there is
-# one. Nobody touches the repository files of rpm.
+# claims_of_a_rotation CLIENT…: they have the keys of 2026. The system booted last goes by apt or by dnf 5. Nobody touches
+# the repository files of rpm.
 claims_of_a_rotation() {
     say 'new keys'
     local client rpm_root before=$version
@@ -27,7 +27,7 @@ for_each() {
 }
 
 claims_of_both_keys() {
-    [[ $client == apt ]] || cp "$(repository_file)" "$WORK/before-$client.repo"
+    [[ $client == apt ]] || repository_files >"$WORK/before-$client.repo"
     claim "$client: a client that knows only the old key goes on" "ask_$client"
     [[ $client == apt ]] || return 0
     local sources=/etc/apt/sources.list.d/myelin.sources
@@ -38,8 +38,8 @@ claims_of_both_keys() {
     claim 'apt: a client gets the new key with the key ring' inside sh -ec 'apt-get -q update && apt-get -q upgrade' </dev/null
 }
 
-# repository_file: which this client goes by.
-repository_file() { find "$rpm_root/etc" -name 'myelin*.repo' | head -n 1; }
+# repository_files: what this client goes by.
+repository_files() { find "$rpm_root/etc" -name 'myelin*.repo' -exec head -n 100 {} +; }
 
 claims_of_the_new_key() {
     if [[ $client == zypper ]]; then
@@ -51,9 +51,9 @@ claims_of_the_new_key() {
 
 claims_of_new_packages() {
     [[ $client != apt ]] || return 0
-    claim "$client: upgrades to a package of the new key" upgrade_to_newest
+    claim "$client: upgrades to a package of the new key" upgrade_goes_well
     claim "$client: goes back to one that the old key had signed, with no old key" go_back "$before"
-    claim "$client: and the repository file is as it was" cmp "$WORK/before-$client.repo" "$(repository_file)"
+    claim "$client: and what it knows of the repository is as it was" diff "$WORK/before-$client.repo" <(repository_files)
 }
 
 # go_back VERSION: as on a system that has never seen any key.
@@ -77,6 +77,6 @@ forget_keys() {
     if [[ $client == dnf5 ]]; then
         inside sh -ec 'rpmkeys --list | cut -d" " -f1 | xargs rpmkeys --delete'
     else
-        by_rpm -q gpg-pubkey | xargs rpm --root "$rpm_root" -e
+        rpm --root "$rpm_root" -q gpg-pubkey | xargs rpm --root "$rpm_root" -e
     fi
 }

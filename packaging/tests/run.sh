@@ -18,7 +18,6 @@ readonly URL=http://127.0.0.1:$PORT
 booted=()
 leader=''
 system=''
-rpm_root=''
 # What was built last: the third number of the version, the version, and the newest one of each family.
 patch=0
 version=0.1.0

@@ -64,7 +64,7 @@ claims_of_a_failed_upgrade_of_rpms() {
     local before=${newest[rpm]}
     make_next rpm
     head -c -100000 "$WORK/built-$version"/myelin-0*.rpm | inside sh -c 'cat >/tmp/half.rpm'
-    refuse 'half a package is not installed' inside rpm -U /tmp/half.rpm
+    refused 'half a package is not installed' 'digest|cpio|[Pp]ayload|unpacking' inside rpm -U /tmp/half.rpm
     claim 'the version before is installed' rpm_is "$before"
     claims_that_all_is_as_before
 
