@@ -38,9 +38,9 @@ forget_emulation() {
 
 # make_disk: the system with a way in for us alone.
 make_disk() {
-    local root=$WORK/$EMULATED
+    local root=$WORK/$EMULATED home=$WORK/$EMULATED/root
     ssh-keygen -q -t ed25519 -N '' -f "$WORK/identity"
-    install -D -m 600 "$WORK/identity.pub" "$root/root/.ssh/authorized_keys"
+    install -D -m 600 "$WORK/identity.pub" "$home/.ssh/authorized_keys"
     printf '[Match]\nType=ether\n[Network]\nAddress=10.0.2.15/24\n' >"$root/etc/systemd/network/machine.network"
     ln -sf /usr/lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/"
     truncate --size=3G "$WORK/disk"
