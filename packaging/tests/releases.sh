@@ -132,7 +132,7 @@ main() {
     cargo build --locked --package myelin
     take_pack
     scripts/package-tools "$CACHE"
-    pack key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
+    pack --time "$TIME" key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
 
     start_twin x86_64
     claims_of x86_64 amd64
