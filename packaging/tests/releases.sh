@@ -51,13 +51,10 @@ names_a_place() { grep -aF -e "$HOME/" -e "$PWD/" -e "$WORK/" -e "$CACHE/" "$1";
 
 architecture_of() { dpkg-deb --field "$1" Architecture; }
 
-# names_crates FILE: whether the server in a package lists itself and the crates of Cargo.lock that it is made of, as
-# cargo-auditable writes them: JSON, compressed, in a section of its own.
+# names_crates SERVER: whether it lists itself and the crates of Cargo.lock that it is made of, as cargo-auditable writes
+# them: JSON, compressed, in a section of its own.
 names_crates() {
-    local folder
-    folder=$(mktemp -d -p "$WORK")
-    dpkg-deb --extract "$1" "$folder"
-    python3 - "$folder/usr/bin/myelin" <<'READ'
+    python3 - "$1" <<'READ'
 import json, subprocess, sys, tomllib, zlib
 
 section = subprocess.run(
@@ -96,9 +93,9 @@ claims_of() {
     claim "$processor: Debian's name of it" test "$(architecture_of "$deb")" = "$architecture"
     claim "$processor: rpm's name of it" ls "$WORK/packages-$processor/"myelin-0*."$processor.rpm"
     claim "$processor: lintian has nothing to say" lintian --allow-root --fail-on error,warning "$deb"
-    claim "$processor: it says which crates it is made of" names_crates "$deb"
     claim "$processor: its symbols are in packages of their own" ls "$WORK/packages-$processor/"myelin-{dbgsym,debuginfo}*
     dpkg-deb --extract "$deb" "$WORK/unpacked-$processor"
+    claim "$processor: it says which crates it is made of" names_crates "$WORK/unpacked-$processor/usr/bin/myelin"
     printf '#!/bin/sh\nexec %s "$@"\n' "${*:3} $WORK/unpacked-$processor/usr/bin/myelin" >"$WORK/run-$processor"
     chmod +x "$WORK/run-$processor"
     claim "$processor: the server starts" env MYELIN="$WORK/run-$processor" scripts/scratch-server start "$WORK/server-$processor"
