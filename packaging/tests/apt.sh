@@ -21,7 +21,7 @@ claims_of_a_bare_installation() {
     claim 'the lines of the page install the package' inside sh -ec "$(lines_of debian)" </dev/null
     claim 'the key ring package comes with it' inside dpkg -s myelin-archive-keyring
     claim 'the service is skipped, not failed' is Result exec-condition
-    claim 'no unit has failed' test -z "$(inside systemctl list-units --failed --plain --no-legend)"
+    claim 'no unit has failed' is_empty inside systemctl list-units --failed --plain --no-legend
     claim 'the status says what to do' inside sh -c 'systemctl status myelin | grep "not configured yet: set .server_name., for example in a file of conf.d"'
     claim 'it is enabled' inside systemctl is-enabled myelin
     claim 'the settings are for root and the group only' test "$(inside stat -c '%U:%G %a' /etc/myelin /etc/myelin/conf.d | sort -u)" = 'root:myelin 750'
@@ -73,7 +73,7 @@ claims_of_a_failed_upgrade() {
     refused 'half a package is not installed' 'unexpected end|truncated|corrupt' inside dpkg -i /tmp/half.deb
     claim 'the version before is installed' version_is "$before"
     claims_that_all_is_as_before
-    claim 'nothing is left to mend' test -z "$(inside dpkg --audit)"
+    claim 'nothing is left to mend' is_empty inside dpkg --audit
 
     binary=$WORK/broken publish_next deb
     claim 'a version that does not run is installed' inside sh -ec 'apt-get -q update && apt-get -q upgrade' </dev/null
@@ -137,7 +137,7 @@ claims_of_a_removal() {
     claim 'data is kept: nobody said otherwise' inside sh -c 'ls /var/lib/myelin/*.signing.key'
     claim 'what the administrator wrote is kept' inside test -e /etc/myelin/conf.d/server_name.yaml
     refuse 'what the package wrote is gone' inside test -e /etc/myelin/homeserver.yaml
-    claim 'the answers are forgotten' test -z "$(inside sh -c 'debconf-show myelin')"
+    claim 'the answers are forgotten' is_empty inside debconf-show myelin
 }
 
 claims_of_answers() {

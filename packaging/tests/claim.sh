@@ -51,3 +51,10 @@ fails_with() {
 }
 
 not() { ! "$@"; }
+
+# is_empty COMMAND…: whether the command says nothing, and ends as one that could look.
+is_empty() {
+    local found
+    found=$("$@") || return
+    [[ ! $found ]] || not printf '%s\n' "$found"
+}

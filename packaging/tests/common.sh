@@ -26,7 +26,15 @@ in_terminal() {
     inside env -u DEBIAN_FRONTEND TERM=dumb expect -f - -- "$@" <packaging/tests/terminal.exp
 }
 
-as_nobody() { inside setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+# as_user USER GROUP COMMAND…: outside of any unit.
+as_user() { inside setpriv --reuid "$1" --regid "$2" --clear-groups "${@:3}"; }
+
+as_nobody() { as_user nobody nogroup "$@"; }
+
+# hidden PATH…: whether another user can read no file there, and could read one that is for all.
+hidden() {
+    inside ls -d "$@" && [[ $(as_nobody find /usr/lib/os-release "$@" -type f -readable 2>/dev/null) == /usr/lib/os-release ]]
+}
 
 # answers PATH: whether the server answers within ten seconds.
 answers() {
@@ -84,12 +92,12 @@ configure() {
 claims_of_a_server() {
     claim 'it answers' answers /health
     claim 'the signing key is the service'"'"'s alone' test "$(inside sh -c 'stat -c "%U %a" /var/lib/myelin/*.signing.key')" = 'myelin 600'
-    claim 'no file of the data can be read by others' test -z "$(inside find /var/lib/myelin -type f -perm /004)"
+    claim 'no file of the data can be read by others' is_empty inside find /var/lib/myelin -type f -perm /004
     put /tmp/password 'a long password'
     claim 'a user is created' inside myelin user create --password-file /tmp/password alice
     put /tmp/login '{"type":"m.login.password","identifier":{"type":"m.id.user","user":"alice"},"password":"a long password"}'
     claim 'the user logs in' log_in
-    claim 'nothing of it can be read by another user' test -z "$(as_nobody find /etc/myelin /var/lib/myelin /var/log/myelin /run/myelin -type f -readable 2>/dev/null)"
+    claim 'nothing of it can be read by another user' hidden /etc/myelin /var/lib/myelin /var/log/myelin /run/myelin
     claim 'where a setting comes from is shown' inside sh -c 'myelin config show --origin server_name | grep -F conf.d/server_name.yaml'
     local pid
     pid=$(inside systemctl show --property=MainPID --value myelin)
