@@ -164,6 +164,8 @@ claims_of_answers() {
 claims_of_a_person() {
     say 'a person at a terminal'
     local name='Name of this Matrix server' statistics='Report anonymous statistics' really='continue. \[Y/n\]'
+    # What sed would take for words of its own, a shell for others, and a second comment.
+    local comment=' # a|b & c\d [e]*  "f" #g'
     start person bookworm
     put /etc/apt/apt.conf.d/99recommends 'APT::Install-Recommends "true";'
     claim 'the lines of the page ask for name and statistics, and for a wrong name again' \
@@ -171,8 +173,13 @@ claims_of_a_person() {
     claim 'it runs at once' answers /health
     claim 'the name is written' has_line /etc/myelin/conf.d/00-server_name.yaml 'server_name: "example.org"'
     claim 'installed once more, it asks nothing' in_terminal 'apt-get install --reinstall --yes myelin'
-    claim 'configured again, it asks both' in_terminal 'dpkg-reconfigure myelin' "$name" '' "$statistics" yes
-    claim 'and the new answer is written' has_line /etc/myelin/conf.d/00-report_stats.yaml 'report_stats: true'
+    put /etc/myelin/conf.d/00-server_name.yaml "server_name: 'old.org' $comment"
+    put /etc/myelin/conf.d/00-report_stats.yaml "report_stats: false$comment"
+    claim 'configured again, it asks both' in_terminal 'dpkg-reconfigure myelin' "$name" example.org "$statistics" yes
+    claim 'and the new name is written, before its comment' is_line /etc/myelin/conf.d/00-server_name.yaml "server_name: \"example.org\" $comment"
+    claim 'and the new answer' is_line /etc/myelin/conf.d/00-report_stats.yaml "report_stats: true$comment"
+    claim 'and nothing beside them' is_empty inside find /etc/myelin -name '*dpkg*'
+    claim 'it runs on' answers /health
     claim 'purging asks about the data' in_terminal 'apt-get purge --yes myelin' 'Delete all data' no
     claim 'which is kept if told to' inside sh -c 'ls /var/lib/myelin/*.signing.key'
     claim 'after that, everything is asked again' in_terminal 'apt-get install --yes myelin' "$name" example.org "$statistics" no

@@ -63,6 +63,9 @@ logs() {
 
 has_line() { inside grep -qF -- "$2" "$1"; }
 
+# is_line FILE LINE: whether the file is this line and nothing else.
+is_line() { diff <(printf '%s\n' "$2") <(inside cat "$1"); }
+
 # log_in: as the user that claims_of_a_server made.
 log_in() {
     answers /health &&
