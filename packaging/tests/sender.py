@@ -1,7 +1,7 @@
 """Sends messages to a server that may restart meanwhile: sender.py URL USER PASSWORD
 
-Sends one after another until it gets SIGTERM. Then looks whether each that was acknowledged is there, says so, and ends
-with 1 if one is lost or if the server took more than five seconds to answer.
+Sends one after another until it gets SIGTERM, and one more after that. Then looks whether each that was acknowledged is
+there, says so, and ends with 1 if one is lost or if the server took more than five seconds to answer.
 """
 
 import json
@@ -52,9 +52,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(time.monotonic()))
     acknowledged, longest, failures, last = {}, 0, 0, time.monotonic()
     print("sending", flush=True)
-    while not stopped or not acknowledged:
+    while not stopped or last < stopped[0]:
         if stopped and time.monotonic() - stopped[0] > LAST_SECONDS:
-            sys.exit("nothing was acknowledged")
+            sys.exit(f"the server does not come back: {time.monotonic() - last:.1f} s without an answer")
         number = len(acknowledged)
         try:
             event = client.send(number)
