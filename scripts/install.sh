@@ -62,6 +62,9 @@ place() {
         -e "s|{zshdir}|$zsh|" -e "s|{datadir}|$prefix/share|"
 }
 
+# placed FILE: a text of the tree, in which the places of the default are named, with those that were chosen.
+placed() { sed -e "s|/usr/bin/|$prefix/bin/|g" -e "s|/etc/myelin|$sysconfdir/myelin|g" "$1"; }
+
 # The content of a file, on standard output.
 content() {
     case $1 in
@@ -70,7 +73,7 @@ content() {
             # shellcheck disable=SC2086 # words of a command line
             "$runner" ${1#!}
             ;;
-        *) cat "$tree/$1" ;;
+        *) placed "$tree/$1" ;;
     esac
 }
 
