@@ -13,8 +13,6 @@ be_silent() {
 version_is() { [[ $(inside dpkg-query --show --showformat '${Version}' myelin) == "$1-0myelin1" ]]; }
 
 claims_of_a_bare_installation() {
-    local finit_module=313
-    [[ $1 != *-arm64 ]] || finit_module=273
     say "an installation that nobody answered for, on Debian $1"
     start "bare-$1" "$1"
     be_silent
@@ -25,22 +23,35 @@ claims_of_a_bare_installation() {
     claim 'the status says what to do' inside sh -c 'systemctl status myelin | grep "not configured yet: set .server_name., for example in a file of conf.d"'
     claim 'it is enabled' inside systemctl is-enabled myelin
     claim 'the settings are for root and the group only' test "$(inside stat -c '%U:%G %a' /etc/myelin /etc/myelin/conf.d | sort -u)" = 'root:myelin 750'
-    refuse 'another user cannot look into them' as_nobody ls /etc/myelin
+    refused 'another user cannot look into them' 'Permission denied' as_nobody ls /etc/myelin
     claim 'unit files are right' inside systemd-analyze verify --man=no myelin.service myelin.socket
     claim 'the exposure of the unit is 1.1 at most' inside systemd-analyze security --offline=yes --threshold=11 myelin.service
 
-    inside mkdir -p /home/somebody
     configure
-    # Runs under every restriction of the unit, before the server does.
-    inside mkdir -p /etc/systemd/system/myelin.service.d
-    put /etc/systemd/system/myelin.service.d/probe.conf '[Service]
-ExecStartPre=/bin/sh -c "! touch /etc/myelin/conf.d/x && ! touch /usr/x && ! ls /home/somebody && ! ls /root && touch /var/lib/myelin/x"
-ExecStartPre=/bin/sh -c "! unshare --user true && ! mknod /var/lib/myelin/device c 1 3 && ! hostname other"
-# finit_module: not permitted, rather than no module or no such call.
-ExecStartPre=/usr/bin/perl -e "syscall('$finit_module', 0, 0, 0); exit($$! != 1)"'
-    inside systemctl daemon-reload
-    claim 'with a name it starts, and the restrictions bite' inside systemctl restart myelin
+    claims_of_restrictions "$1"
+    claim 'with a name it starts' inside systemctl restart myelin
     claims_of_a_server
+}
+
+# What the unit lets its processes do, on such a system: nothing of what permissions would let the user do.
+claims_of_restrictions() {
+    local finit_module=313 unit=/etc/systemd/system/myelin.service.d possible=/var/lib/myelin/possible
+    [[ $1 != *-arm64 ]] || finit_module=273
+    inside mkdir -p "$unit" /{etc,usr,home,tmp}/restrictions
+    inside chmod 0777 /{etc,usr,home,tmp}/restrictions
+    inside touch /dev/restrictions
+    put /usr/local/lib/restrictions.sh "$(cat packaging/tests/restrictions.sh)"
+    # Its own number tells a call that the unit forbids from one that the kernel does.
+    put "$unit/restrictions.conf" "[Service]
+SystemCallErrorNumber=ENOANO
+ExecStartPre=/bin/sh -c 'touch /var/lib/myelin/restrictions && sh /usr/local/lib/restrictions.sh $finit_module >$possible'"
+    inside systemctl daemon-reload
+    claim 'what is tried under the restrictions of the unit is tried to its end' inside systemctl restart myelin
+    claim 'and nothing is possible' diff <(echo end) <(inside cat "$possible")
+    claim 'outside of the unit all is, to the same user' diff <(sed -n "s/^can '\([^']*\)'.*/\1/p" packaging/tests/restrictions.sh && echo end) \
+        <(as_user myelin myelin sh /usr/local/lib/restrictions.sh "$finit_module")
+    inside rm -r "$unit" "$possible" /{etc,usr,home,tmp,dev,var/lib/myelin}/restrictions
+    inside systemctl daemon-reload
 }
 
 claims_of_an_upgrade() {
