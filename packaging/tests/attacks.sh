@@ -55,6 +55,17 @@ make_foreign_site() {
     pack publish --keys "$WORK/foreign" --pool "$WORK/foreign-pool" --site "$WORK/foreign-site" --url "$URL" >/dev/null
 }
 
+# make_old_sites: the same packages under indexes of so many days ago. They are valid for 30.
+make_old_sites() {
+    local days
+    cp -r --link "$WORK/pool" "$WORK/old-pool"
+    cp --remove-destination "$WORK/pool/ledger.jsonl" "$WORK/old-pool/"
+    for days in 29 31; do
+        pack --time "$(date --date "$days days ago" +%s)" refresh --keys "$WORK/keys" --pool "$WORK/old-pool" --site "$WORK/site-of-$days" \
+            --url "$URL" >/dev/null
+    done
+}
+
 ask_apt() {
     inside sh -ec 'rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb; apt-get -q update && apt-get -q install --reinstall --download-only myelin' </dev/null
 }
@@ -71,10 +82,10 @@ claims_of_attacks_on_apt() {
     attack 'a byte of a list of packages' 'Hash Sum mismatch|unexpected size' change_byte "$suite/main/binary-amd64/Packages*" "$suite/main/binary-amd64/by-hash/SHA256/*"
     attack 'a byte of a package' 'Hash Sum mismatch|unexpected size' change_byte "debian/pool/main/m/myelin/*.deb"
     claim 'the repository is still good' ask_apt
-    # The keys are younger than an index of a month ago would be, so it is valid for one second here. It was written a
-    # moment ago.
-    sleep 2
-    refused 'an index that expired' 'expired' inside apt-get -q -o Acquire::Max-ValidTime=1 update
+    attack 'an index that nobody renewed for 31 days' 'Release file for .* is expired' replace "$WORK/site-of-31" debian/dists
+    altered replace "$WORK/site-of-29" debian/dists
+    claim 'one of 29 days ago is good' inside sh -ec 'rm -rf /var/lib/apt/lists/*; apt-get -q update'
+    show site
     older_index_of_apt
 }
 

@@ -87,7 +87,8 @@ publish_next() {
 # make_site: a repository with the first version of every package.
 make_site() {
     local family
-    pack key new --keys "$WORK/keys" --generation 2026
+    # Older than any index that is signed with them.
+    pack --time "$(date --date '90 days ago' +%s)" key new --keys "$WORK/keys" --generation 2026
     for family in deb rpm; do
         build "$family" --version "$version" --out "$WORK/built-$version"
         newest[$family]=$version
@@ -176,6 +177,7 @@ main() {
     claim 'lintian has nothing to say' lintian --allow-root --fail-on error,warning "${packages[@]}"
     make_stand_in
     make_foreign_site
+    make_old_sites
     make_bad_sites
 
     for section in "${chosen[@]}"; do "section_$section"; done
