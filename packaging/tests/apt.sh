@@ -24,13 +24,23 @@ claims_of_a_bare_installation() {
     claim 'it is enabled' inside systemctl is-enabled myelin
     claim 'the settings are for root and the group only' test "$(inside stat -c '%U:%G %a' /etc/myelin /etc/myelin/conf.d | sort -u)" = 'root:myelin 750'
     refused 'another user cannot look into them' 'Permission denied' as_nobody ls /etc/myelin
-    claim 'unit files are right' inside systemd-analyze verify --man=no myelin.service myelin.socket
+    claim 'unit files are right' are_right myelin.service myelin.socket
+    claim 'and those for a repository' repository_units_are_right
     claim 'the exposure of the unit is 1.1 at most' inside systemd-analyze security --offline=yes --threshold=11 myelin.service
 
     configure
     claims_of_restrictions "$1"
     claim 'with a name it starts' inside systemctl restart myelin
     claims_of_a_server
+}
+
+repository_units_are_right() {
+    local unit
+    inside install -m 0755 /bin/true /usr/local/bin/pack
+    for unit in myelin-repository-refresh.{service,timer}; do
+        put "/tmp/$unit" "$(cat "systemd/$unit")"
+        are_right "/tmp/$unit" || return
+    done
 }
 
 # What the unit lets its processes do, on such a system: nothing of what permissions would let the user do.

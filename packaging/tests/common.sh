@@ -72,8 +72,13 @@ log_in() {
         inside curl -sS --fail-with-body -d @/tmp/login -H 'Content-Type: application/json' http://127.0.0.1:8008/_matrix/client/v3/login
 }
 
-# settings: every file of the settings with its contents.
-settings() { inside sh -c 'head -n 1000 /etc/myelin/homeserver.yaml /etc/myelin/conf.d/*'; }
+# are_right UNIT…: without the option, a word that systemd does not know would be none of its errors.
+are_right() { inside systemd-analyze verify --man=no --recursive-errors=no "$@"; }
+
+# settings: mode and owner of all that is in the settings, and every file's contents.
+settings() {
+    inside sh -c 'find /etc/myelin -printf "%m %u:%g %p\n" | sort -k3; head -n 1000 /etc/myelin/homeserver.yaml /etc/myelin/conf.d/*'
+}
 
 # unchanged: whether the settings are those of $WORK/before.
 unchanged() { diff "$WORK/before" <(settings); }

@@ -1,4 +1,4 @@
-//! What the files of the packages promise each other and those who have them installed, read from the tree: needs no root.
+//! What the files of the packages promise each other and those who install them, read from the tree.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// Lays out the files of Debian below a folder, where a program that prints its arguments takes the place of the server.
+/// Lays out the files of Debian below a folder; a program that prints its arguments takes the place of the server.
 fn lay_out(folder: &Path, options: &[&str]) {
     let status = Command::new(root().join("scripts/install.sh"))
         .args(["--family", "deb", "--binary", "/bin/echo", "--destdir"])
@@ -114,7 +114,7 @@ fn every_question_of_debconf_is_in_the_documentation() {
     }
 }
 
-/// What a package asks for, of one kind, by `packaging/package.toml`. `written` is what its family's builder writes itself.
+/// What a package asks for, of one kind, by `packaging/package.toml`, but for what a builder writes itself.
 fn described(package: &toml::Value, family: &str, relation: &str, written: &[&str]) -> BTreeSet<String> {
     let of_family = package.get(family).and_then(|table| table.get(relation));
     of_family
