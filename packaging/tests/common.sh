@@ -168,6 +168,22 @@ stop_sending() {
     say "$(tail -n 1 "$WORK/sent")"
 }
 
+# What the claim of stop_sending is worth.
+claims_of_the_client_that_sends() {
+    local door server sender
+    door=$(free_port)
+    python3 packaging/tests/mute.py "$door" >"$WORK/mute" 2>/dev/null &
+    server=$!
+    timeout 10 bash -c "until (exec 3<>/dev/tcp/127.0.0.1/$door); do sleep 0.1; done" 2>/dev/null
+    python3 packaging/tests/sender.py "http://127.0.0.1:$door" alice 'a long password' 2 >"$WORK/sent" 2>&1 &
+    sender=$!
+    timeout 10 sh -c "until grep -q mute '$WORK/mute'; do sleep 0.1; done"
+    kill -TERM "$sender"
+    refuse 'a server that acknowledges nothing any more is not taken for one that came back' wait "$sender"
+    claim 'and that is why' grep 'does not come back' "$WORK/sent"
+    kill "$server"
+}
+
 # start_proxy: a forward proxy for the site, and the site by HTTPS behind it, in the network of the system.
 start_proxy() {
     if [[ ! -e $WORK/site.pem ]]; then

@@ -179,6 +179,7 @@ main() {
     make_foreign_site
     make_old_sites
     make_bad_sites
+    claims_of_the_client_that_sends
 
     for section in "${chosen[@]}"; do "section_$section"; done
 

@@ -1,7 +1,8 @@
-"""Sends messages to a server that may restart meanwhile: sender.py URL USER PASSWORD
+"""Sends messages to a server that may restart meanwhile: sender.py URL USER PASSWORD [SECONDS]
 
 Sends one after another until it gets SIGTERM, and one more after that. Then looks whether each that was acknowledged is
 there, says so, and ends with 1 if one is lost or if the server took more than five seconds to answer.
+A server that acknowledges nothing for SECONDS (60) after SIGTERM does not come back.
 """
 
 import json
@@ -14,7 +15,6 @@ import urllib.request
 MOST_SECONDS = 5
 # Shorter than the gap that is looked for, so that a request into nothing is not the gap.
 ANSWER_SECONDS = 2
-# A server that acknowledges nothing for so long after SIGTERM does not come back.
 LAST_SECONDS = 60
 
 
@@ -47,13 +47,14 @@ class Client:
 
 
 def main():
-    client = Client(*sys.argv[1:])
+    client = Client(*sys.argv[1:4])
+    last_seconds = float(sys.argv[4]) if len(sys.argv) > 4 else LAST_SECONDS
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(time.monotonic()))
     acknowledged, longest, failures, last = {}, 0, 0, time.monotonic()
     print("sending", flush=True)
     while not stopped or last < stopped[0]:
-        if stopped and time.monotonic() - stopped[0] > LAST_SECONDS:
+        if stopped and time.monotonic() - stopped[0] > last_seconds:
             sys.exit(f"the server does not come back: {time.monotonic() - last:.1f} s without an answer")
         number = len(acknowledged)
         try:
