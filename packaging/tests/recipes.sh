@@ -102,6 +102,7 @@ rpm_scripts() { rpm -qp --nosignature --scripts "$1"; }
 claims_of_rpm() {
     say 'rpm/myelin.spec'
     local package quick recipe
+    claim 'rpmlint has nothing to say' rpmlint --strict --config packaging/rpmlint.toml rpm/myelin.spec
     # shellcheck disable=SC2016 # expanded in the system
     claim 'rpmbuild builds it' in_root "$WORK/trixie" 'cd /build/myelin && rpmbuild -bb --quiet --build-in-place --with prebuilt --define "myelin_binary /build/server" --define "_topdir /build/rpm" rpm/myelin.spec'
     pack --time "$TIME" key new --keys "$WORK/keys" --generation 2026 --rsa-bits 2048 >/dev/null
@@ -119,7 +120,8 @@ claims_of_rpm() {
 main() {
     trap 'rm -rf --one-file-system "$WORK"' EXIT
     need_namespaces
-    need mmdebstrap=mmdebstrap rpm=rpmbuild shellcheck=shellcheck dpkg-dev=dpkg-parsechangelog
+    need mmdebstrap=mmdebstrap rpm=rpmbuild shellcheck=shellcheck dpkg-dev=dpkg-parsechangelog \
+        rpmlint=rpmlint
     need_rust
     make_root trixie "$BUILD_PACKAGES"
     cargo build --locked --package myelin-packaging

@@ -52,6 +52,7 @@ claims_of_apt() {
     claim 'apt fetches and unpacks the source' in_folder "$WORK/fetched" apt_get source myelin
     claim 'the description is signed' gpgv --quiet --keyring "$WORK/site/debian/myelin-archive-keyring.pgp" \
         "$WORK/fetched/myelin_$VERSION-0myelin1.dsc"
+    claim 'lintian has nothing to say of it' lintian --allow-root --fail-on error,warning "$WORK/fetched/myelin_$VERSION-0myelin1.dsc"
     claim 'all crates are in it' in_folder "$WORK/fetched/myelin-$VERSION" env CARGO_HOME="$WORK/cargo-home" cargo \
         --config 'source.crates-io.replace-with="vendored"' --config 'source.vendored.directory="vendor"' \
         tree --quiet --frozen --package myelin
@@ -85,6 +86,7 @@ claims_of_rpm() {
         --setopt="pluginpath=$WORK/plugins/usr/lib/python3/dist-packages/dnf-plugins" --setopt="reposdir=$WORK/repos" --setopt="cachedir=$WORK/dnf" download --source --destdir "$WORK" myelin
     rpm --dbpath "$WORK/keys-of-rpm" --import "$WORK"/site/rpm/RPM-GPG-KEY-myelin
     claim 'its signature is good' sh -c "rpm --dbpath '$WORK/keys-of-rpm' -K '$source' | grep -F 'digests signatures OK'"
+    claim 'rpmlint has nothing to say of it' rpmlint --strict --config packaging/rpmlint.toml "$source"
     claim 'rpm takes it for a source' rpm --dbpath "$WORK/keys-of-rpm" --define "_topdir $WORK/rpmbuild" -i "$source"
     claim 'rpmbuild unpacks it' rpmbuild -bp --quiet --nodeps --define "_topdir $WORK/rpmbuild" "$WORK/rpmbuild/SPECS/myelin.spec"
     # dpkg-source leaves a folder for quilt, whether there are patches or not.
@@ -115,11 +117,12 @@ claims_of_symbols() {
     done
     claim 'the same by rpm' names_a_line "$WORK/rpm"
     claim 'lintian has nothing to say' lintian --allow-root --fail-on error,warning "$folder"/myelin-dbgsym/*.deb
+    claim 'nor has rpmlint' rpmlint --strict --config packaging/rpmlint.toml "$WORK/site/rpm/stable/$(uname -m)"/Packages/myelin-debuginfo*.rpm
 }
 
 main() {
     need python3=python3 curl=curl gpgv=gpgv dpkg-dev=dpkg-source rpm=rpmbuild dnf=dnf gdb=gdb cpio=cpio zstd=zstd \
-        lintian=lintian
+        lintian=lintian rpmlint=rpmlint
     need_rust
     trap clean_up EXIT
     VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n1)
