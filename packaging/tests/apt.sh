@@ -64,6 +64,14 @@ ExecStartPre=/bin/sh -c 'touch /var/lib/myelin/restrictions && sh /usr/local/lib
     inside systemctl daemon-reload
 }
 
+claims_of_synapse_commands_by_apt() {
+    inside mkdir -p /tmp/synapse/DEBIAN
+    put /tmp/synapse/DEBIAN/control "$(printf '%s\n' 'Package: matrix-synapse' 'Version: 1' 'Architecture: all' 'Maintainer: none' 'Description: stands for Synapse')"
+    inside dpkg-deb --build /tmp/synapse
+    claims_of_synapse_commands 'apt-get -q install myelin-synapse-compat' 'apt-get -q purge myelin-synapse-compat' dpkg -i /tmp/synapse.deb
+    inside dpkg --purge matrix-synapse
+}
+
 claims_of_an_upgrade() {
     say 'an upgrade while clients send'
     inside sh -c 'echo "# mine" >>/etc/myelin/homeserver.yaml; echo "# mine" >>/etc/myelin/conf.d/README'

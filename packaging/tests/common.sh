@@ -123,6 +123,46 @@ claims_of_a_server() {
     inside systemctl reload myelin
 }
 
+# give_credential: the secret of registrations, as docs/packages.md says it.
+give_credential() {
+    local unit=/etc/systemd/system/myelin.service.d
+    inside mkdir "$unit"
+    inside install -m 0600 /dev/stdin /etc/registration <<<'of a credential'
+    put "$unit/credential.conf" '[Service]
+LoadCredential=registration:/etc/registration
+ExecCondition='
+    put /etc/myelin/conf.d/50-registration.yaml 'registration_shared_secret_path: /run/credentials/myelin.service/registration'
+    inside systemctl daemon-reload
+}
+
+take_credential() {
+    inside rm -r /etc/systemd/system/myelin.service.d /etc/registration
+    configure
+    inside systemctl daemon-reload
+    inside systemctl restart myelin
+}
+
+# claims_of_synapse_commands INSTALL REMOVE COMMAND…: what installs and removes their package, and what installs one that
+# is called as Synapse's.
+claims_of_synapse_commands() {
+    say 'the commands of Synapse, and a secret that is a credential'
+    give_credential
+    claim 'it starts with the credential' inside systemctl restart myelin
+    claim 'and answers' answers /health
+    claim 'the commands of Synapse are installed' inside sh -ec "$1" </dev/null
+    refused 'one of them registers nobody by another secret' 'HMAC' registers bob 'for the test'
+    claim 'and a user by the one of the credential' registers bob 'of a credential'
+    refused 'beside them, Synapse is not installed' 'conflict' inside "${@:3}" </dev/null
+    claim 'they are removed' inside sh -ec "$2" </dev/null
+    claim 'and then it can be' inside "${@:3}" </dev/null
+    take_credential
+}
+
+# registers USER SECRET
+registers() {
+    inside register_new_matrix_user --user "$1" --password 'a long password' --no-admin --shared-secret "$2" http://127.0.0.1:8008
+}
+
 # logs_requests: whether the service does so within ten seconds; it may not have seen the signal yet.
 logs_requests() {
     local try

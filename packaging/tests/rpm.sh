@@ -9,12 +9,17 @@ readonly UNKNOWN_KEY='signing key received|wrong key|unknown key|GPG check FAILE
 readonly UNSIGNED='is not signed|is unsigned|GPG signature is not available|repomd\.xml\.asc'
 readonly OTHER_SUM='[Aa]ll mirrors were (already )?tried|[Cc]hecksum|wrong checksums|digest: BAD'
 
-# make_stand_in: one package stands for what a distribution's own would provide.
+# make_stand_in: one package stands for what a distribution's own would provide, and one for Synapse.
 make_stand_in() {
-    printf '%s\n' 'Name: base' 'Version: 1' 'Release: 1' 'Summary: base' 'License: none' 'BuildArch: noarch' \
-        "Provides: /bin/sh /usr/bin/systemd-sysusers $(rpm -qp --requires "$WORK"/built-0.1.0/myelin-0*.rpm | grep -E 'bit|rtld' | paste -sd ' ')" \
-        '%description' 'base' '%files' >"$WORK/base.spec"
-    rpmbuild -bb --quiet --define "_topdir $WORK/rpmbuild" "$WORK/base.spec"
+    make_empty_rpm base rpmbuild "/bin/sh /usr/bin/systemd-sysusers $(rpm -qp --requires "$WORK"/built-0.1.0/myelin-0*.rpm | grep -E 'bit|rtld' | paste -sd ' ')"
+    make_empty_rpm matrix-synapse synapse synapse
+}
+
+# make_empty_rpm NAME FOLDER PROVIDES: below this folder of $WORK.
+make_empty_rpm() {
+    printf '%s\n' "Name: $1" 'Version: 1' 'Release: 1' "Summary: $1" 'License: none' 'BuildArch: noarch' "Provides: $3" \
+        '%description' "$1" '%files' >"$WORK/$1.spec"
+    rpmbuild -bb --quiet --define "_topdir $WORK/$2" "$WORK/$1.spec"
 }
 
 # make_rpm_root: the folder $rpm_root as a system with an rpm database and the stand-in in it.

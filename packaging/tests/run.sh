@@ -115,6 +115,7 @@ section_person() { claims_of_a_person; }
 
 section_bookworm() {
     claims_of_a_bare_installation bookworm
+    claims_of_synapse_commands_by_apt
     claims_of_an_upgrade
     claims_of_a_failed_upgrade
     claims_of_a_newer_schema

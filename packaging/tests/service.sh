@@ -33,6 +33,7 @@ claims_of_a_service_of_rpms() {
     claim 'the lines that follow on the page are right' inside sh -ec "$(next_lines)" </dev/null
     claim 'and enable it' inside systemctl is-enabled myelin
     claims_of_a_server
+    claims_of_synapse_commands_by_dnf
 
     say 'an upgrade while clients send'
     local before=${newest[rpm]}
@@ -56,6 +57,12 @@ claims_of_a_service_of_rpms() {
     claims_of_a_failed_upgrade_of_rpms
     claim 'removes' inside dnf -y remove myelin <&-
     claims_of_a_removed_rpm
+}
+
+claims_of_synapse_commands_by_dnf() {
+    inside sh -c 'cat >/tmp/synapse.rpm' <"$(echo "$WORK"/synapse/RPMS/noarch/*.rpm)"
+    claims_of_synapse_commands 'dnf -y install myelin-synapse-compat' 'dnf -y remove myelin-synapse-compat' rpm -i --nosignature /tmp/synapse.rpm
+    inside rpm -e matrix-synapse
 }
 
 # A package whose files end in the middle, and one whose server does not run.
