@@ -16,7 +16,7 @@
 //! remember it: ask [`Typing::changed_since`] beside [`Notifier::changed_since`].
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -75,8 +75,9 @@ struct Shared {
 struct State {
     serial: u64,
     rooms: HashMap<OwnedRoomId, RoomTyping>,
-    /// How many users type, over all rooms.
-    typing: usize,
+    /// Everybody who types, over all rooms, the first to run out first: each sync asks who has, and must not walk
+    /// through the rooms for it.
+    ends: BTreeSet<(i64, OwnedRoomId, OwnedUserId)>,
     /// Whether somebody looks whose time has run out.
     is_watched: bool,
 }
@@ -121,7 +122,7 @@ impl Typing {
             }
             None => state.stop(room_id, user_id),
         };
-        if state.typing > 0 && !std::mem::replace(&mut state.is_watched, true) {
+        if !state.ends.is_empty() && !std::mem::replace(&mut state.is_watched, true) {
             self.watch();
         }
         drop(state);
@@ -196,7 +197,7 @@ impl Typing {
                     () = typing.0.tasks.stopping() => return,
                 }
                 let mut state = typing.state();
-                if state.typing == 0 {
+                if state.ends.is_empty() {
                     state.is_watched = false;
                     return;
                 }
@@ -214,17 +215,19 @@ impl State {
     fn start(&mut self, room_id: &RoomId, user_id: &UserId, until_ts: i64) -> bool {
         let known = self.rooms.get_mut(room_id).and_then(|room| room.until_ts.get_mut(user_id));
         if let Some(known) = known {
-            *known = until_ts;
+            let before = std::mem::replace(known, until_ts);
+            self.ends.remove(&(before, room_id.to_owned(), user_id.to_owned()));
+            self.ends.insert((until_ts, room_id.to_owned(), user_id.to_owned()));
             return false;
         }
-        if self.typing >= MAX_TYPING {
+        if self.ends.len() >= MAX_TYPING {
             return false;
         }
         if self.rooms.len() >= MAX_ROOMS {
             self.rooms.retain(|_, room| !room.until_ts.is_empty());
         }
         self.serial += 1;
-        self.typing += 1;
+        self.ends.insert((until_ts, room_id.to_owned(), user_id.to_owned()));
         let room = self
             .rooms
             .entry(room_id.to_owned())
@@ -237,31 +240,24 @@ impl State {
     /// Whether the user typed before.
     fn stop(&mut self, room_id: &RoomId, user_id: &UserId) -> bool {
         let Some(room) = self.rooms.get_mut(room_id) else { return false };
-        if room.until_ts.remove(user_id).is_none() {
-            return false;
-        }
-        self.typing -= 1;
+        let Some(until_ts) = room.until_ts.remove(user_id) else { return false };
+        self.ends.remove(&(until_ts, room_id.to_owned(), user_id.to_owned()));
         self.serial += 1;
         room.serial = self.serial;
         true
     }
 
     /// The rooms in which somebody's time has run out.
-    fn expire(&mut self, now_ts: i64) -> Vec<OwnedRoomId> {
-        if self.typing == 0 {
-            return Vec::new();
-        }
-        let mut expired = Vec::new();
-        for (room_id, room) in &mut self.rooms {
-            let before = room.until_ts.len();
-            room.until_ts.retain(|_, until_ts| *until_ts > now_ts);
-            let gone = before - room.until_ts.len();
-            if gone > 0 {
-                self.typing -= gone;
+    fn expire(&mut self, now_ts: i64) -> BTreeSet<OwnedRoomId> {
+        let mut expired = BTreeSet::new();
+        while self.ends.first().is_some_and(|(until_ts, ..)| *until_ts <= now_ts) {
+            let Some((_, room_id, user_id)) = self.ends.pop_first() else { break };
+            if let Some(room) = self.rooms.get_mut(&room_id) {
+                room.until_ts.remove(&user_id);
                 self.serial += 1;
                 room.serial = self.serial;
-                expired.push(room_id.clone());
             }
+            expired.insert(room_id);
         }
         expired
     }
@@ -283,10 +279,21 @@ mod tests {
         let (room, user) = (room_id!("!a:b"), user_id!("@a:b"));
         assert!(state.start(room, user, 10));
         assert!(!state.start(room, user, 20));
-        assert_eq!(state.expire(10), Vec::<OwnedRoomId>::new());
-        assert_eq!(state.expire(20), [room]);
+        assert_eq!(state.expire(10), BTreeSet::new());
+        assert_eq!(state.expire(20), BTreeSet::from([room.to_owned()]));
         assert!(!state.stop(room, user));
-        assert_eq!((state.serial, state.typing), (2, 0));
+        assert_eq!((state.serial, state.ends.len()), (2, 0));
+    }
+
+    #[test]
+    fn who_has_stopped_does_not_run_out() {
+        let mut state = State::default();
+        let (room, user) = (room_id!("!a:b"), user_id!("@a:b"));
+        state.start(room, user, 10);
+        state.start(room, user_id!("@b:b"), 20);
+        assert!(state.stop(room, user));
+        assert_eq!(state.expire(10), BTreeSet::new());
+        assert_eq!((state.serial, state.ends.len()), (3, 1));
     }
 
     #[test]
@@ -302,6 +309,6 @@ mod tests {
             let user = UserId::parse(format!("@{number}:b")).expect("a user id");
             state.start(room_id!("!a:b"), &user, 10);
         }
-        assert_eq!(state.typing, MAX_TYPING);
+        assert_eq!(state.ends.len(), MAX_TYPING);
     }
 }
