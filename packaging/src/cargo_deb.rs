@@ -60,9 +60,9 @@ pub(crate) fn wrap(
         &table(description, name, package, stage, release)?,
     )?;
     let scripts = folder.join("scripts");
-    std::fs::create_dir(&scripts)?;
+    fs_err::create_dir(&scripts)?;
     for (kind, _, text) in deb::scripts(tree, name)? {
-        std::fs::write(scripts.join(kind), text)?;
+        fs_err::write(scripts.join(kind), text)?;
     }
     let out = std::path::absolute(folder.join("package.deb"))?;
     let mut command = tools.command("cargo-deb", release.time)?;
@@ -83,8 +83,8 @@ pub(crate) fn wrap(
     command.arg("--manifest-path").arg(&manifest).arg("--output").arg(&out);
     command.current_dir(&folder);
     tools::run(command)?;
-    let bytes = std::fs::read(&out).with_context(|| format!("cargo-deb made no {}", out.display()))?;
-    std::fs::remove_dir_all(&folder)?;
+    let bytes = fs_err::read(&out).with_context(|| format!("cargo-deb made no {}", out.display()))?;
+    fs_err::remove_dir_all(&folder)?;
     deb::artifact(bytes)
 }
 

@@ -87,8 +87,8 @@ pub(crate) fn wrap(
     command.current_dir(&folder);
     tools::run(command)?;
     let bytes =
-        std::fs::read(&out).with_context(|| format!("cargo-generate-rpm made no {}", out.display()))?;
-    std::fs::remove_dir_all(&folder)?;
+        fs_err::read(&out).with_context(|| format!("cargo-generate-rpm made no {}", out.display()))?;
+    fs_err::remove_dir_all(&folder)?;
     let package = rpm::Package::parse(&mut bytes.as_slice())?;
     rpm_package::seal(package, Some(&SourceName::of(description, release)), signer)
 }

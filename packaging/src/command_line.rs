@@ -4,13 +4,13 @@
 mod arguments;
 mod build;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
+use fs_err as fs;
 
 use crate::archive;
 use crate::copyright;
@@ -38,6 +38,9 @@ const KEYRING: &str = "myelin-archive-keyring";
 const RELEASE: &str = "myelin-release";
 /// The exit code of `pack verify` where all is good, but not for long.
 const EXPIRES_SOON: u8 = 3;
+/// How much older keys say they are: what was committed before they were made is packed with the date of the commit, and
+/// no signature may be before its key.
+const KEYS_EARLIER_SECONDS: u32 = 365 * 24 * 60 * 60;
 /// Of every version of the key ring; the versions are dates.
 const CHANGE: &str = "The keys that signed the repository on the day of the version.";
 
@@ -72,25 +75,32 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Publish { site, channel, files } => {
-            let mut pool = Pool::open(&site.pool)?;
+            let mut pool = Pool::open(&site.pool())?;
             for file in &files {
-                pool.add(&load(file)?, channel.into())?;
+                let artifact = load(file)?;
+                pool.add(&artifact, channel_of(&artifact, channel.map(Channel::from))?)?;
             }
             publish(&site, &mut pool, time)?;
         }
         Command::Promote { site, package, version } => {
-            let mut pool = Pool::open(&site.pool)?;
+            let mut pool = Pool::open(&site.pool())?;
             pool.promote(&package, &version)?;
             publish(&site, &mut pool, time)?;
         }
         Command::Withdraw { site, package, version } => {
-            let mut pool = Pool::open(&site.pool)?;
+            let mut pool = Pool::open(&site.pool())?;
             pool.withdraw(&package, &version)?;
             publish(&site, &mut pool, time)?;
         }
         Command::Refresh { site } => {
-            let pool = Pool::open(&site.pool)?;
-            render(&site, &pool, &Description::read(&site.tree)?, &Signer::read(&site.keys, time)?, time)?;
+            let mut pool = Pool::open(&site.pool())?;
+            render(
+                &site,
+                &mut pool,
+                &Description::read(&site.tree)?,
+                &Signer::read(&site.keys, time)?,
+                time,
+            )?;
         }
         Command::Verify { site, keys, tree, days } => {
             return verify(&Site::at(&site)?, &keys, &Description::read(&tree)?, time, days);
@@ -110,13 +120,17 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// From a built server and a commit to a finished site. Nothing is published before all is made.
+/// From built servers and a commit to a finished site. Nothing is published before all is made.
 fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
-    let mut pool = Pool::open(&arguments.site.pool)?;
-    let work = tempfolder(&arguments.site.pool)?;
-    let of_family = |family: FamilyName| BuildArguments {
+    let with_sources = !arguments.without_sources;
+    if with_sources && !arguments.allow_changes {
+        source::must_be_checked_out(&arguments.site.tree, &arguments.commit)?;
+    }
+    let mut pool = Pool::open(&arguments.site.pool())?;
+    let work = tempfolder(&arguments.site.pool())?;
+    let of_family = |family: FamilyName, binary: &Path| BuildArguments {
         family,
-        source: arguments.source(),
+        source: arguments.source(binary),
         keys: Some(arguments.site.keys.clone()),
         package: Vec::new(),
         version: arguments.version.clone(),
@@ -125,27 +139,30 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
         fast: false,
         out: work.join(family.name()),
     };
-    let version = version(&of_family(FamilyName::Deb))?;
-    let channel = if version.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
     let mut artifacts = Vec::new();
-    for family in [FamilyName::Deb, FamilyName::Rpm] {
-        artifacts.extend(build(&of_family(family), time)?);
+    for binary in &arguments.binary {
+        for family in [FamilyName::Deb, FamilyName::Rpm] {
+            println!("{}s of {}", family.name(), binary.display());
+            artifacts.extend(build(&of_family(family, binary), time)?);
+        }
     }
-    if !arguments.without_sources {
+    if with_sources {
+        println!("sources of {}", arguments.commit);
         let signer = Signer::read(&arguments.site.keys, time)?;
         let tree = &arguments.site.tree;
         let sources = source::make(tree, &arguments.commit, &signer, &work.join("source"))?;
         let found = &sources[0].version;
+        let wanted = version(arguments.version.as_deref(), arguments.revision)?.debian();
         ensure!(
-            *found == version.debian(),
-            "debian/changelog of {} is of version {found}, not {}: write an entry, or say --without-sources",
+            *found == wanted,
+            "debian/changelog of {} is of version {found}, not {wanted}: write an entry, or say --without-sources",
             arguments.commit,
-            version.debian()
         );
         artifacts.extend(sources);
     }
     fs::remove_dir_all(&work)?;
     for artifact in &artifacts {
+        let channel = channel_of(artifact, None)?;
         println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
         pool.add(artifact, channel)?;
     }
@@ -218,19 +235,17 @@ fn add_key_package(
 
 fn render(
     site: &SiteArguments,
-    pool: &Pool,
+    pool: &mut Pool,
     description: &Description,
     signer: &Signer,
     time: u32,
 ) -> anyhow::Result<()> {
-    pool.sync()?;
     let snapshot = pool.snapshot();
     let url = site.url.trim_end_matches('/');
     let tree = repository::render(&repository::Site { description, snapshot: &snapshot, signer, url, time })?;
-    let generation = publisher::publish(&tree, pool, &site.site)?;
+    let generation = publisher::publish(&tree, pool, &site.site, now()?.into())?;
     if let Some(path) = &site.upload_list {
-        fs::write(path, publisher::upload_list(&tree))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(path, publisher::upload_list(&tree))?;
     }
     let packages = snapshot.packages.iter().filter(|published| published.role == Role::Package).count();
     println!("{packages} packages in {}", generation.display());
@@ -264,7 +279,8 @@ fn verify(
 fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
     match command {
         KeyCommand::New { keys, generation, user, rsa_bits } => {
-            for (scheme, fingerprint) in signer::create(&keys, &generation, &user, time, rsa_bits)? {
+            let created = time.saturating_sub(KEYS_EARLIER_SECONDS);
+            for (scheme, fingerprint) in signer::create(&keys, &generation, &user, created, rsa_bits)? {
                 println!("{scheme}\t{fingerprint}");
             }
             let primary = keys.join(format!("apt-{generation}.primary.asc"));
@@ -304,14 +320,14 @@ fn key(command: KeyCommand, time: u32) -> anyhow::Result<()> {
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    Ok(fs::write(path, text)?)
 }
 
 fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(out)?;
     for (name, bytes) in artifact.files() {
         let path = out.join(name);
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, bytes)?;
         println!("{} ({} bytes)", path.display(), bytes.len());
     }
     Ok(())
@@ -319,7 +335,7 @@ fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
 
 /// What a file to publish is, ours or of another builder.
 fn load(path: &Path) -> anyhow::Result<Artifact> {
-    let read = || fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = || fs::read(path);
     let artifact = match path.extension().and_then(|end| end.to_str()) {
         Some("deb") => deb::artifact(read()?),
         Some("rpm") => rpm_package::artifact(read()?),
@@ -328,6 +344,18 @@ fn load(path: &Path) -> anyhow::Result<Artifact> {
         _ => bail!("{}: not a .deb, .dsc, .rpm or .buildinfo", path.display()),
     };
     artifact.with_context(|| format!("{}", path.display()))
+}
+
+/// The channel that was chosen, else the one for its version. What is not released yet reaches everybody by being
+/// promoted only.
+fn channel_of(artifact: &Artifact, chosen: Option<Channel>) -> anyhow::Result<Channel> {
+    let fitting = if artifact.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
+    ensure!(
+        !(artifact.is_prerelease() && chosen == Some(Channel::Stable)),
+        "{} is a version before a release: leave --channel out, and `pack promote` it when it is good for everybody",
+        artifact.file_name
+    );
+    Ok(chosen.unwrap_or(fitting))
 }
 
 /// `2026.11.27`.

@@ -1,10 +1,10 @@
 //! `debian/copyright`: who holds the rights in the code of the binary, and under which licences we have it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use fs_err as fs;
 
 use crate::crates::Crate;
 use crate::deb::long_text;
@@ -75,8 +75,7 @@ pub(crate) fn render(description: &Description, crates: &[Crate], tree: &Path) -
             out += &common(name);
         } else {
             let path = tree.join("packaging/licenses").join(spdx);
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = fs::read_to_string(&path)?;
             out += &long_text(text.trim_end());
         }
     }
@@ -107,8 +106,7 @@ fn lines(values: &BTreeSet<String>) -> String {
 /// Who its licence files name; else its authors.
 fn holders(one: &Crate) -> anyhow::Result<BTreeSet<String>> {
     let mut holders = BTreeSet::new();
-    let entries =
-        fs::read_dir(&one.folder).with_context(|| format!("cannot read {}", one.folder.display()))?;
+    let entries = fs::read_dir(&one.folder)?;
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();

@@ -156,7 +156,7 @@ fn metadata(tree: &Path) -> anyhow::Result<Metadata> {
 
 fn checksums(tree: &Path) -> anyhow::Result<BTreeMap<(String, String), String>> {
     let path = tree.join("Cargo.lock");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs_err::read_to_string(&path)?;
     let lock: Lock = toml::from_str(&text).with_context(|| path.display().to_string())?;
     let entry = |locked: Locked| Some(((locked.name, locked.version), locked.checksum?));
     Ok(lock.package.into_iter().filter_map(entry).collect())

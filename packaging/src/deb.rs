@@ -275,9 +275,7 @@ fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option
     if !path.exists() {
         return Ok(None);
     }
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-    };
+    let read = |path: &Path| fs_err::read_to_string(path);
     let text = read(&path)?;
     let token = "#DEBHELPER#";
     if !text.contains(token) {

@@ -94,8 +94,7 @@ impl Description {
     /// If it cannot be read, or says what this version does not know.
     pub(crate) fn read(tree: &Path) -> anyhow::Result<Self> {
         let path = tree.join("packaging/package.toml");
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = fs_err::read_to_string(&path)?;
         Self::parse(&text).with_context(|| format!("{}", path.display()))
     }
 

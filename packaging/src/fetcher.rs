@@ -1,7 +1,7 @@
 //! Reads a published site: from a folder, or from where its clients do.
 
+use fs_err::File;
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,9 +80,7 @@ impl fmt::Display for Site {
 
 fn read_file(path: &Path, most_bytes: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(most_bytes + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    File::open(path).and_then(|file| file.take(most_bytes + 1).read_to_end(&mut bytes))?;
     ensure!(bytes.len() as u64 <= most_bytes, "{}: more than {most_bytes} bytes", path.display());
     Ok(bytes)
 }

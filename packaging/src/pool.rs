@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use fs_err::{File, OpenOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::sha256;
 
 /// How many versions of a package a channel goes on offering.
 const VERSIONS_KEPT: usize = 5;
+const LEDGER: &str = "ledger.jsonl";
 /// How much of a hash names a folder.
 const FOLDER_LENGTH: usize = 12;
 
@@ -86,6 +87,12 @@ impl Artifact {
         std::iter::once((self.file_name.as_str(), self.bytes.as_slice())).chain(parts)
     }
 
+    /// Whether it is of a version before a release, such as `1.2.3~rc1-0myelin1`. A `~` behind the last hyphen is of a
+    /// packaging for an older system.
+    pub(crate) fn is_prerelease(&self) -> bool {
+        self.version.rsplit_once('-').map_or(self.version.as_str(), |(upstream, _)| upstream).contains('~')
+    }
+
     /// What helps who changed what was published.
     fn way_out(&self) -> &'static str {
         match self.role {
@@ -140,7 +147,16 @@ impl Published {
     }
 }
 
-/// A line of the ledger.
+/// A line of the ledger: what was published together.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Events(Vec<Event>),
+    /// As the first ledgers were written.
+    Event(Event),
+}
+
+/// Something that happened to what is offered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Event {
@@ -158,36 +174,57 @@ enum Event {
     },
 }
 
-/// A folder with the ledger and the files. One process at a time works with it.
+/// A folder with the ledger and the files. One process at a time works with it, and nothing that it changes stands in the
+/// ledger before [`Pool::commit`].
 #[derive(Debug)]
 pub(crate) struct Pool {
     root: PathBuf,
     events: Vec<Event>,
-    _lock: File,
+    /// How many of the events stand in the ledger, and where in it the next ones go.
+    written: usize,
+    length_bytes: u64,
+    /// Files that the disk may not have yet.
+    unsynced: Vec<PathBuf>,
+    _lock: std::fs::File,
 }
 
 impl Pool {
     /// Opens a pool, and makes it if nothing is there.
     ///
+    /// A last line without an end is of a writer that was stopped, whose events nobody has seen: it is as if not there.
+    ///
     /// # Errors
     /// If it is damaged, or another process works with it.
     pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(root.join("files"))
-            .with_context(|| format!("cannot make {}", root.display()))?;
-        let lock = File::create(root.join("lock"))?;
+        fs_err::create_dir_all(root.join("files"))?;
+        let lock = File::create(root.join("lock"))
+            .context("pack must run as the user whom the pool belongs to")?
+            .into_parts()
+            .0;
         if lock.try_lock().is_err() {
             bail!("{}: another pack works with it; wait for it to end", root.display());
         }
-        let ledger = root.join("ledger.jsonl");
-        let text = if ledger.exists() { std::fs::read_to_string(&ledger)? } else { String::new() };
-        let events = text
-            .lines()
-            .enumerate()
-            .map(|(at, line)| {
-                serde_json::from_str(line).with_context(|| format!("{}:{}", ledger.display(), at + 1))
-            })
-            .collect::<anyhow::Result<_>>()?;
-        Ok(Self { root: root.to_owned(), events, _lock: lock })
+        let path = root.join(LEDGER);
+        let text = if path.exists() { fs_err::read_to_string(&path)? } else { String::new() };
+        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+        let mut events = Vec::new();
+        for (at, line) in whole.lines().enumerate() {
+            let line = serde_json::from_str(line).with_context(|| {
+                format!("{}:{}: no line of a ledger; put a copy of it back", path.display(), at + 1)
+            })?;
+            match line {
+                Line::Events(line) => events.extend(line),
+                Line::Event(event) => events.push(event),
+            }
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            written: events.len(),
+            events,
+            length_bytes: whole.len() as u64,
+            unsynced: Vec::new(),
+            _lock: lock,
+        })
     }
 
     /// Adds a file and its parts to a channel. The same again changes nothing.
@@ -211,7 +248,8 @@ impl Pool {
             }
         }
         self.store(artifact, &files)?;
-        self.append(Event::Add(Box::new(published(artifact, files, channel))))
+        self.events.push(Event::Add(Box::new(published(artifact, files, channel))));
+        Ok(())
     }
 
     /// Offers a file in the place of the one of its name that is offered now: the same content under other signatures.
@@ -224,15 +262,17 @@ impl Pool {
         self.store(artifact, &files)?;
         let mut published = published(artifact, files, channel);
         published.folder = published.sha256.get(..FOLDER_LENGTH).map(str::to_owned);
-        self.append(Event::Replace(Box::new(published)))
+        self.events.push(Event::Replace(Box::new(published)));
+        Ok(())
     }
 
-    fn store(&self, artifact: &Artifact, files: &[PublishedPart]) -> anyhow::Result<()> {
+    fn store(&mut self, artifact: &Artifact, files: &[PublishedPart]) -> anyhow::Result<()> {
         for ((_, bytes), file) in artifact.files().zip(files) {
             let path = self.file(&file.sha256);
             let unfinished = path.with_extension("unfinished");
-            std::fs::write(&unfinished, bytes)?;
-            std::fs::rename(&unfinished, &path).with_context(|| format!("cannot make {}", path.display()))?;
+            fs_err::write(&unfinished, bytes)?;
+            fs_err::rename(&unfinished, &path)?;
+            self.unsynced.push(path);
         }
         Ok(())
     }
@@ -243,7 +283,8 @@ impl Pool {
     /// If there is no such version.
     pub(crate) fn promote(&mut self, package: &str, version: &str) -> anyhow::Result<()> {
         self.must_know(package, version)?;
-        self.append(Event::Promote { package: package.to_owned(), version: version.to_owned() })
+        self.events.push(Event::Promote { package: package.to_owned(), version: version.to_owned() });
+        Ok(())
     }
 
     /// Offers a version no more. Its file stays in the pool.
@@ -252,18 +293,33 @@ impl Pool {
     /// If there is no such version.
     pub(crate) fn withdraw(&mut self, package: &str, version: &str) -> anyhow::Result<()> {
         self.must_know(package, version)?;
-        self.append(Event::Withdraw { package: package.to_owned(), version: version.to_owned() })
+        self.events.push(Event::Withdraw { package: package.to_owned(), version: version.to_owned() });
+        Ok(())
     }
 
-    /// Waits until the disk has the ledger. Before that, nothing of it may be published.
+    /// Writes into the ledger what has changed, all or nothing of it, and waits until the disk has it. Before that nothing
+    /// of it may be published, and after it everything should be.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn sync(&self) -> anyhow::Result<()> {
-        let path = self.root.join("ledger.jsonl");
-        if path.exists() {
-            File::open(&path)?.sync_all().with_context(|| format!("cannot write {}", path.display()))?;
+    pub(crate) fn commit(&mut self) -> anyhow::Result<()> {
+        let events = &self.events[self.written..];
+        if events.is_empty() {
+            return Ok(());
         }
+        for path in self.unsynced.drain(..).chain([self.root.join("files")]) {
+            File::open(path)?.sync_all()?;
+        }
+        let line = serde_json::to_string(events)? + "\n";
+        let mut ledger =
+            OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LEDGER))?;
+        ledger.set_len(self.length_bytes)?;
+        ledger.seek(SeekFrom::End(0))?;
+        ledger.write_all(line.as_bytes())?;
+        ledger.sync_all()?;
+        File::open(&self.root)?.sync_all()?;
+        self.length_bytes += line.len() as u64;
+        self.written = self.events.len();
         Ok(())
     }
 
@@ -272,8 +328,7 @@ impl Pool {
     /// # Errors
     /// If they are not there.
     pub(crate) fn read(&self, sha256: &str) -> anyhow::Result<Vec<u8>> {
-        let path = self.file(sha256);
-        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        Ok(fs_err::read(self.file(sha256))?)
     }
 
     /// Where the bytes with this hash lie.
@@ -311,16 +366,6 @@ impl Pool {
         let known =
             self.snapshot().packages.iter().any(|known| known.package == package && known.version == version);
         ensure!(known, "{package} {version} is not published");
-        Ok(())
-    }
-
-    fn append(&mut self, event: Event) -> anyhow::Result<()> {
-        let path = self.root.join("ledger.jsonl");
-        let mut line = serde_json::to_string(&event)?;
-        line.push('\n');
-        let mut ledger = OpenOptions::new().create(true).append(true).open(&path)?;
-        ledger.write_all(line.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-        self.events.push(event);
         Ok(())
     }
 }
@@ -394,4 +439,4 @@ impl Snapshot {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

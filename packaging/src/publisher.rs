@@ -1,24 +1,25 @@
 //! Puts a tree where a web server finds it, without a moment in which a client would see half of it.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
+use fs_err as fs;
+use fs_err::os::unix::fs::symlink;
 
 use crate::pool::Pool;
 use crate::tree::{Content, Phase, Tree};
 
-/// A client that read an index a while ago may still ask for what it pointed to.
-const HASHED_KEPT: Duration = Duration::from_hours(7 * 24);
+/// For how long a client that read an index may still ask for what it pointed to: packages, and indexes by their hash.
+const KEPT_SECONDS: i64 = 7 * 24 * 60 * 60;
 
-/// Writes the tree into a new folder beside the site, and has the site, a link, point to it.
+/// Writes the tree into a new folder beside the site, commits the pool, and has the site, a link, point to the folder.
+/// `now` is when clients begin to see it, in seconds since the epoch, whatever date the indexes bear.
 ///
 /// # Errors
-/// If something cannot be written, or the site is a folder that somebody else made. Then the site is what it was.
-pub(crate) fn publish(tree: &Tree, pool: &Pool, site: &Path) -> anyhow::Result<PathBuf> {
+/// If something cannot be written, or the site is a folder that somebody else made. Then the site is what it was, and so
+/// is the pool.
+pub(crate) fn publish(tree: &Tree, pool: &mut Pool, site: &Path, now: i64) -> anyhow::Result<PathBuf> {
     let (parent, name) = match (site.parent(), site.file_name().and_then(|name| name.to_str())) {
         (Some(parent), Some(name)) => {
             (if parent.as_os_str().is_empty() { Path::new(".") } else { parent }, name)
@@ -40,14 +41,22 @@ pub(crate) fn publish(tree: &Tree, pool: &Pool, site: &Path) -> anyhow::Result<P
     for (path, _, content) in tree.in_order() {
         write(&unfinished.join(path), content, pool)?;
     }
-    if let Some(before) = &before {
-        keep_hashed(before, &unfinished)?;
-    }
+    let superseded = parent.join(format!(".{name}.superseded"));
+    let kept = match &before {
+        Some(before) => keep_superseded(before, &unfinished, &read_superseded(&superseded)?, now)?,
+        None => Superseded::new(),
+    };
+    pool.commit()?;
     fs::rename(&unfinished, parent.join(&folder))?;
     let link = parent.join(format!(".{name}.link"));
     let _ = fs::remove_file(&link);
     symlink(&folder, &link)?;
-    fs::rename(&link, site).with_context(|| format!("cannot make {}", site.display()))?;
+    fs::rename(&link, site)?;
+    // Whatever is not in this list when it is read again counts as superseded then.
+    fs::write(
+        &superseded,
+        kept.iter().map(|(path, since)| format!("{since}\t{path}\n")).collect::<String>(),
+    )?;
     // The generation before this one stays, for requests that are under way.
     if let Some(number) = number.checked_sub(2) {
         let old = parent.join(format!("{name}.{number}"));
@@ -87,101 +96,149 @@ fn write(path: &Path, content: &Content, pool: &Pool) -> anyhow::Result<()> {
         fs::create_dir_all(folder)?;
     }
     match content {
-        Content::Bytes(bytes) => {
-            let mut file = fs::File::create(path)?;
-            file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
-        }
+        Content::Bytes(bytes) => Ok(fs::write(path, bytes)?),
         Content::Pool(hash) => {
             let source = pool.file(hash);
             // Where the pool is on another disk, a copy does as well.
             if fs::hard_link(&source, path).is_err() {
-                fs::copy(&source, path).with_context(|| format!("cannot copy {}", source.display()))?;
+                fs::copy(&source, path)?;
             }
             Ok(())
         }
     }
 }
 
-/// Takes over indexes whose name is their hash, until they are too old to be asked for.
-fn keep_hashed(before: &Path, after: &Path) -> anyhow::Result<()> {
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(before.join(&folder)) else { continue };
-        for entry in entries {
+/// Paths that no index points to any more, and since when, in seconds since the epoch.
+type Superseded = BTreeMap<String, i64>;
+
+fn read_superseded(path: &Path) -> anyhow::Result<Superseded> {
+    let text = if path.exists() { fs::read_to_string(path)? } else { String::new() };
+    let lines = text.lines().filter_map(|line| line.split_once('\t'));
+    Ok(lines.filter_map(|(since, path)| Some((path.to_owned(), since.parse().ok()?))).collect())
+}
+
+/// Whether a client that read an index asks for it: packages, and indexes whose name is their hash.
+fn is_pointed_to(path: &Path) -> bool {
+    let has = |name: &str| path.iter().any(|part| part == name);
+    has("pool")
+        || has("Packages")
+        || has("by-hash")
+        || (has("repodata") && path.extension().is_some_and(|end| end == "gz"))
+}
+
+/// Takes over what is pointed to no more, until it is too old to be asked for.
+fn keep_superseded(before: &Path, after: &Path, known: &Superseded, now: i64) -> anyhow::Result<Superseded> {
+    let mut kept = Superseded::new();
+    let mut folders = BTreeSet::from([PathBuf::new()]);
+    while let Some(folder) = folders.pop_first() {
+        for entry in fs::read_dir(before.join(&folder))? {
             let entry = entry?;
             let path = folder.join(entry.file_name());
+            let target = after.join(&path);
             if entry.file_type()?.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let hashed = folder.ends_with("by-hash/SHA256")
-                || (folder.ends_with("repodata") && path.extension().is_some_and(|end| end == "gz"));
-            // A clock that went back makes a file young.
-            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-            let kept = after.join(&path);
-            if hashed && age < HASHED_KEPT && !kept.exists() {
-                if let Some(folder) = kept.parent() {
-                    fs::create_dir_all(folder)?;
+                folders.insert(path);
+            } else if let Some(name) = path.to_str().filter(|_| is_pointed_to(&path) && !target.exists()) {
+                let since = known.get(name).copied().unwrap_or(now);
+                if now - since < KEPT_SECONDS {
+                    if let Some(folder) = target.parent() {
+                        fs::create_dir_all(folder)?;
+                    }
+                    fs::hard_link(entry.path(), &target)?;
+                    kept.insert(name.to_owned(), since);
                 }
-                fs::hard_link(entry.path(), kept)?;
             }
         }
     }
-    Ok(())
+    Ok(kept)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn place() -> (tempfile::TempDir, Pool, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = Pool::open(&folder.path().join("pool")).unwrap();
+        let site = folder.path().join("site");
+        (folder, pool, site)
+    }
+
     fn tree(index: &str) -> Tree {
         let mut tree = Tree::default();
         tree.put_bytes("debian/dists/stable/InRelease", Phase::Signature, index);
         tree.put_bytes(format!("debian/dists/stable/by-hash/SHA256/{index}"), Phase::HashedIndex, index);
         tree.put_bytes("debian/dists/stable/Packages", Phase::PlainIndex, index);
-        tree.put_bytes("debian/pool/a.deb", Phase::Pool, "a");
+        tree.put_bytes(format!("debian/pool/{index}.deb"), Phase::Pool, index);
         tree.put_bytes("rpm/keys", Phase::Keys, "a");
         tree
     }
 
     #[test]
-    fn a_site_changes_at_once_and_keeps_what_the_last_index_pointed_to() {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = Pool::open(&folder.path().join("pool")).unwrap();
-        let site = folder.path().join("site");
+    fn a_site_changes_at_once() {
+        let (_folder, mut pool, site) = place();
         for index in ["one", "two", "three"] {
-            publish(&tree(index), &pool, &site).unwrap();
+            publish(&tree(index), &mut pool, &site, 0).unwrap();
             assert_eq!(fs::read_to_string(site.join("debian/dists/stable/InRelease")).unwrap(), index);
         }
-        for hashed in ["one", "two", "three"] {
-            assert!(site.join("debian/dists/stable/by-hash/SHA256").join(hashed).exists(), "{hashed}");
-        }
         // This one and the one before.
-        assert!(!folder.path().join("site.0").exists());
-        assert!(folder.path().join("site.1").exists());
+        assert!(!site.with_extension("0").exists());
+        assert!(site.with_extension("1").exists());
+    }
+
+    #[test]
+    fn what_an_index_pointed_to_stays_for_a_week_after_the_index_went() {
+        const DAY: i64 = 24 * 60 * 60;
+        let (_folder, mut pool, site) = place();
+        let is_there = |name: &str| {
+            let index = site.join("debian/dists/stable/by-hash/SHA256").join(name);
+            assert_eq!(index.exists(), site.join(format!("debian/pool/{name}.deb")).exists());
+            index.exists()
+        };
+        publish(&tree("one"), &mut pool, &site, 0).unwrap();
+        // Nobody published anything for a month.
+        publish(&tree("two"), &mut pool, &site, 30 * DAY).unwrap();
+        publish(&tree("three"), &mut pool, &site, 31 * DAY).unwrap();
+        publish(&tree("three"), &mut pool, &site, 37 * DAY - 1).unwrap();
+        assert!(is_there("one") && is_there("two"));
+        publish(&tree("three"), &mut pool, &site, 37 * DAY).unwrap();
+        assert!(!is_there("one") && is_there("two"));
+        // Offered again, it is as new.
+        publish(&tree("two"), &mut pool, &site, 38 * DAY).unwrap();
+        publish(&tree("three"), &mut pool, &site, 40 * DAY).unwrap();
+        publish(&tree("three"), &mut pool, &site, 46 * DAY).unwrap();
+        assert!(is_there("two"));
+    }
+
+    #[test]
+    fn where_nothing_can_be_published_nothing_is_remembered() {
+        let (folder, mut pool, _) = place();
+        let artifact = crate::pool::tests::artifact("1.0.0-1", b"one");
+        pool.add(&artifact, crate::pool::Channel::Stable).unwrap();
+        let site = folder.path().join("somebody-else");
+        fs::create_dir(&site).unwrap();
+        assert!(publish(&tree("one"), &mut pool, &site, 0).is_err());
+        drop(pool);
+        let pool = Pool::open(&folder.path().join("pool")).unwrap();
+        assert!(pool.snapshot().packages.is_empty());
     }
 
     #[test]
     fn what_a_stopped_publishing_left_reaches_nobody() {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = Pool::open(&folder.path().join("pool")).unwrap();
-        let site = folder.path().join("site");
-        publish(&tree("one"), &pool, &site).unwrap();
+        let (folder, mut pool, site) = place();
+        publish(&tree("one"), &mut pool, &site, 0).unwrap();
         fs::create_dir(folder.path().join(".site.unfinished")).unwrap();
         fs::write(folder.path().join(".site.unfinished/half"), "half").unwrap();
         assert_eq!(fs::read_to_string(site.join("debian/dists/stable/InRelease")).unwrap(), "one");
-        publish(&tree("two"), &pool, &site).unwrap();
+        publish(&tree("two"), &mut pool, &site, 0).unwrap();
         assert!(!site.join("half").exists());
         assert_eq!(fs::read_to_string(site.join("debian/dists/stable/InRelease")).unwrap(), "two");
     }
 
     #[test]
     fn a_folder_of_somebody_else_is_not_touched() {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = Pool::open(&folder.path().join("pool")).unwrap();
-        let site = folder.path().join("site");
+        let (_folder, mut pool, site) = place();
         fs::create_dir(&site).unwrap();
-        assert!(publish(&tree("one"), &pool, &site).is_err());
+        assert!(publish(&tree("one"), &mut pool, &site, 0).is_err());
         assert_eq!(fs::read_dir(&site).unwrap().count(), 0);
     }
 

@@ -116,7 +116,7 @@ fn list(name: &str, values: impl IntoIterator<Item = String>) -> String {
 /// # Errors
 /// If it is none, or the bill is missing or another one.
 pub(crate) fn load(path: &Path) -> anyhow::Result<Artifact> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs_err::read_to_string(path)?;
     let get = |name: &str| {
         field(&text, name).map(str::to_owned).with_context(|| format!("{}: no {name}", path.display()))
     };
@@ -130,8 +130,7 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Artifact> {
             family = Some(Family::Rpm);
         } else if name.ends_with(BILL) && !name.contains('/') {
             let beside = path.with_file_name(name);
-            let bytes =
-                std::fs::read(&beside).with_context(|| format!("cannot read {}", beside.display()))?;
+            let bytes = fs_err::read(&beside)?;
             ensure!(sha256(&bytes) == sum, "{}: not what {} says", beside.display(), path.display());
             parts.push(Part { file_name: name.to_owned(), bytes });
         }
@@ -230,16 +229,16 @@ Toolchain:
         let folder = tempfile::tempdir().unwrap();
         let record = record();
         for (name, bytes) in record.files() {
-            std::fs::write(folder.path().join(name), bytes).unwrap();
+            fs_err::write(folder.path().join(name), bytes).unwrap();
         }
         let path = folder.path().join(&record.file_name);
         let read = load(&path).unwrap();
         assert_eq!((read.family, read.role, &read.version), (Family::Debian, Role::Record, &record.version));
         assert!(read.files().eq(record.files()));
 
-        std::fs::write(folder.path().join(&record.parts[0].file_name), "[]\n").unwrap();
+        fs_err::write(folder.path().join(&record.parts[0].file_name), "[]\n").unwrap();
         assert!(load(&path).is_err());
-        std::fs::remove_file(folder.path().join(&record.parts[0].file_name)).unwrap();
+        fs_err::remove_file(folder.path().join(&record.parts[0].file_name)).unwrap();
         assert!(load(&path).is_err());
     }
 }

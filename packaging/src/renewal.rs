@@ -2,7 +2,7 @@
 //!
 //! What nobody of ours ever signed is left as it is: a stranger's package does not become ours.
 
-use std::fs::File;
+use fs_err::File;
 use std::io::BufReader;
 
 use anyhow::Context;
@@ -38,7 +38,7 @@ pub(crate) fn renew(pool: &mut Pool, signer: &Signer) -> anyhow::Result<Vec<Stri
 fn package(pool: &Pool, published: &Published, signer: &Signer) -> anyhow::Result<Option<Artifact>> {
     let path = pool.file(&published.sha256);
     let is_signed_by = |keys: &Certificates| -> anyhow::Result<bool> {
-        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = File::open(&path)?;
         Ok(rpm_package::verify(BufReader::new(file), keys).is_ok())
     };
     if is_signed_by(&signer.certificates())? || !is_signed_by(signer.retired())? {

@@ -216,8 +216,7 @@ pub(crate) fn scriptlets(tree: &Path, name: &str) -> anyhow::Result<Vec<(&'stati
     for kind in ["pre", "post", "preun", "postun"] {
         let path = tree.join(format!("rpm/scriptlets/{name}.{kind}"));
         if path.exists() {
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = fs_err::read_to_string(&path)?;
             found.push((kind, text));
         }
     }

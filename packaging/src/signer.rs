@@ -92,7 +92,9 @@ impl Signer {
         for created in signer.created() {
             ensure!(
                 created <= time,
-                "a key is younger than the signature that it is to make ({created} > {time})"
+                "{}: a key is of {created}, later than what it is to sign, {time} seconds since the epoch: give a later \
+                 --time (SOURCE_DATE_EPOCH), or make keys with an earlier one",
+                keys.display()
             );
         }
         Ok(signer)
@@ -198,6 +200,11 @@ impl Certificates {
             }
         }
         Ok(certificates)
+    }
+
+    /// Those of apt, each alone with its fingerprint, as a client knows them that came in that generation.
+    pub(crate) fn each_of_apt(&self) -> impl Iterator<Item = (String, Self)> {
+        self.apt.iter().map(|one| (fingerprint(one), Self { apt: vec![one.clone()], rpm: Vec::new() }))
     }
 
     /// The key ring of apt: all certificates, in binary.
@@ -317,7 +324,7 @@ fn armor(content: &impl Serialize, kind: BlockType) -> anyhow::Result<String> {
 
 /// The generations of a folder that have a file of this kind, oldest first.
 fn generations(keys: &Path, kind: &str) -> anyhow::Result<Vec<(Scheme, String)>> {
-    let entries = std::fs::read_dir(keys).with_context(|| format!("cannot read {}", keys.display()))?;
+    let entries = fs_err::read_dir(keys)?;
     let mut found = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
@@ -332,7 +339,7 @@ fn generations(keys: &Path, kind: &str) -> anyhow::Result<Vec<(Scheme, String)>>
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    Ok(fs_err::read_to_string(path)?)
 }
 
 fn read_certificate(path: &Path) -> anyhow::Result<SignedPublicKey> {

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_readme_has_the_same_lines_as_the_page() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+        let readme = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
         for system in ["debian", "dnf5", "dnf4", "zypper"] {
             let start = format!("<code data-system=\"{system}\">");
             let (_, rest) = PAGE.split_once(&start).unwrap();

@@ -19,6 +19,7 @@ use crate::repository::debian::parse_date;
 use crate::signer::Signer;
 
 pub(crate) use debian::{load, sign_again};
+pub(crate) use git::must_be_checked_out;
 
 /// More than any source package of ours has.
 const MOST_BYTES: u64 = 256 << 20;
@@ -55,10 +56,10 @@ struct Commit {
 pub(crate) fn make(tree: &Path, commit: &str, signer: &Signer, work: &Path) -> anyhow::Result<[Artifact; 2]> {
     let commit = Commit::read(tree, commit)?;
     if work.exists() {
-        std::fs::remove_dir_all(work)?;
+        fs_err::remove_dir_all(work)?;
     }
     let crates = vendor::collect(&commit.files, work)?;
-    std::fs::remove_dir_all(work)?;
+    fs_err::remove_dir_all(work)?;
     let vendor = pack("vendor", &crates, commit.first_time)?;
     let source = debian::make(&commit, &vendor, signer)?;
     let source_rpm = rpm::make(&commit, &vendor, signer)?;

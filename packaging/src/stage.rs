@@ -1,6 +1,6 @@
 //! The stage: what `scripts/install.sh` laid out, with what only its table knows.
 
-use std::fs::File;
+use fs_err::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -88,8 +88,7 @@ impl Stage {
     /// # Errors
     /// If it cannot be read.
     pub(crate) fn read(&self, entry: &Entry) -> anyhow::Result<Vec<u8>> {
-        let path = self.path(entry);
-        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        Ok(fs_err::read(self.path(entry))?)
     }
 
     /// Where a file lies, for a builder that is told so.

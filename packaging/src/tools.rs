@@ -86,12 +86,12 @@ pub(crate) fn write_manifest(
         manifest["package"]["homepage"] = page.as_str().into();
     }
     if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
+        fs_err::remove_dir_all(folder)?;
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    std::fs::write(folder.join("main.rs"), "fn main() {}\n")?;
+    fs_err::create_dir_all(folder)?;
+    fs_err::write(folder.join("main.rs"), "fn main() {}\n")?;
     let path = folder.join("Cargo.toml");
-    std::fs::write(&path, toml::to_string(&manifest)?)?;
+    fs_err::write(&path, toml::to_string(&manifest)?)?;
     Ok(std::path::absolute(path)?)
 }
 
@@ -117,8 +117,8 @@ pub(crate) mod tests {
         let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let description = Description::read(&tree)?;
         write_manifest(&work, &description, table_name, table)?;
-        std::fs::create_dir(work.join("folder"))?;
-        std::os::unix::fs::symlink("main.rs", work.join("link"))?;
+        fs_err::create_dir(work.join("folder"))?;
+        fs_err::os::unix::fs::symlink("main.rs", work.join("link"))?;
         let tools = Tools::new(&crate::command_line::tools_folder(), &description);
         let mut command = tools.command(name, 1)?;
         run({
@@ -126,7 +126,7 @@ pub(crate) mod tests {
             command
         })?;
         let out = arguments.last().context("no arguments")?;
-        Ok(std::fs::read(work.join(out))?)
+        Ok(fs_err::read(work.join(out))?)
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::digest::sha256;
+
 /// What a path holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -42,13 +44,14 @@ impl Tree {
         self.put(path, phase, Content::Bytes(bytes.into()));
     }
 
-    /// Path and hash of all that comes from the pool, in the form that `sha256sum --check` reads.
+    /// Path and hash of what no index speaks of or what is fetched without one, in the form that `sha256sum --check` reads.
     pub(crate) fn checksums(&self) -> String {
         self.entries
             .iter()
-            .filter_map(|(path, (_, content))| match content {
-                Content::Pool(sha256) => Some(format!("{sha256}  {path}\n")),
-                Content::Bytes(_) => None,
+            .filter(|(_, (phase, _))| *phase == Phase::Pool)
+            .map(|(path, (_, content))| match content {
+                Content::Pool(sha256) => format!("{sha256}  {path}\n"),
+                Content::Bytes(bytes) => format!("{}  {path}\n", sha256(bytes)),
             })
             .collect()
     }

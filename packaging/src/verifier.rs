@@ -113,12 +113,16 @@ impl Verifier<'_> {
     }
 
     fn suite(&mut self, root: &str) -> anyhow::Result<()> {
-        let trusted = self.expected.trusted;
-        let release = trusted.verify_clear(&self.text(&format!("{root}/InRelease"))?).context("InRelease")?;
-        let plain = self.text(&format!("{root}/Release"))?;
+        let signed = self.text(&format!("{root}/InRelease"))?;
+        let release = self.text(&format!("{root}/Release"))?;
         let signature = self.text(&format!("{root}/Release.gpg"))?;
-        trusted.verify_detached(&signature, plain.as_bytes()).context("Release.gpg")?;
-        ensure!(plain == release, "Release and InRelease say different things");
+        for (key, client) in self.expected.trusted.each_of_apt() {
+            let text = client.verify_clear(&signed).with_context(|| format!("InRelease: {key}"))?;
+            ensure!(text == release, "Release and InRelease say different things");
+            client
+                .verify_detached(&signature, release.as_bytes())
+                .with_context(|| format!("Release.gpg: {key}"))?;
+        }
         let until = parse_date(field(&release, "Valid-Until").context("no Valid-Until")?)?;
         let left = until - i64::from(self.expected.now);
         if left <= 0 {
@@ -244,7 +248,9 @@ impl Verifier<'_> {
     fn checksums(&mut self) -> anyhow::Result<()> {
         let list = self.text(CHECKSUMS)?;
         let signature = self.text(&format!("{CHECKSUMS}.asc"))?;
-        self.expected.trusted.verify_detached(&signature, list.as_bytes())?;
+        for (key, client) in self.expected.trusted.each_of_apt() {
+            client.verify_detached(&signature, list.as_bytes()).context(key)?;
+        }
         for line in list.lines() {
             let (sum, path) = line.split_once("  ").context("not in the form that we write")?;
             self.file(path, sum, CHECKSUMS);

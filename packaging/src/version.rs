@@ -25,11 +25,6 @@ impl Version {
         self
     }
 
-    /// Whether it comes before a release, and so goes to the prerelease channel.
-    pub(crate) fn is_prerelease(&self) -> bool {
-        self.before.is_some()
-    }
-
     /// `1.2.3~rc1-0myelin1`.
     pub(crate) fn debian(&self) -> String {
         format!("{}-{OUR_REVISION}{}", self.tilded(), self.revision)
@@ -140,7 +135,6 @@ mod tests {
     #[test]
     fn each_family_has_its_spelling() {
         let version: Version = "1.2.3-rc1".parse().unwrap();
-        assert!(version.is_prerelease());
         assert_eq!(version.debian(), "1.2.3~rc1-0myelin1");
         assert_eq!(version.rpm(), ("1.2.3~rc1".to_owned(), "0.myelin1".to_owned()));
         assert_eq!(version.to_string(), "1.2.3-rc1");

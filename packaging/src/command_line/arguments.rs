@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,9 +13,9 @@ use crate::pool::Channel;
 /// From a built server to a finished site:
 ///
 ///     pack key new --keys KEYS --generation 2026
-///     pack all --keys KEYS --pool POOL --site SITE --url https://packages.example.org
+///     pack all --keys KEYS --site SITE --url https://packages.example.org
 ///
-/// SITE is a link to a folder that any web server can serve; POOL and KEYS are kept, and never served.
+/// SITE is a link to a folder that any web server can serve; SITE.pool and KEYS are kept, and never served.
 #[derive(Debug, Parser)]
 #[command(name = "pack", version)]
 pub(super) struct Arguments {
@@ -59,8 +59,9 @@ pub(super) enum Command {
     Publish {
         #[command(flatten)]
         site: SiteArguments,
-        #[arg(long, value_enum, default_value_t = ChannelName::Stable)]
-        channel: ChannelName,
+        /// Else versions before a release, such as 1.2.3~rc1, are for the prerelease channel, and all others stable.
+        #[arg(long, value_enum)]
+        channel: Option<ChannelName>,
         /// Packages, sources and records that `pack build` and `pack source` made. Without any, the site is written anew.
         files: Vec<PathBuf>,
     },
@@ -116,7 +117,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Build all packages of this machine's kind, make the sources that they come from, and publish all of it.
+    /// Build all packages, make the sources that they come from, and publish all of it.
     All(AllArguments),
 }
 
@@ -216,9 +217,9 @@ pub(super) struct SiteArguments {
     /// The folder of keys.
     #[arg(long)]
     pub(super) keys: PathBuf,
-    /// The folder that remembers what was published; never served.
+    /// The folder that remembers what was published; never served. By default the site's name with `.pool` behind it.
     #[arg(long)]
-    pub(super) pool: PathBuf,
+    pool: Option<PathBuf>,
     /// The site: a link that is changed when everything is written.
     #[arg(long, visible_alias = "out")]
     pub(super) site: PathBuf,
@@ -230,14 +231,25 @@ pub(super) struct SiteArguments {
     pub(super) upload_list: Option<PathBuf>,
 }
 
+impl SiteArguments {
+    /// The folder that remembers what was published.
+    pub(super) fn pool(&self) -> PathBuf {
+        self.pool.clone().unwrap_or_else(|| {
+            let mut path = self.site.clone().into_os_string();
+            path.push(".pool");
+            path.into()
+        })
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct AllArguments {
     #[command(flatten)]
     pub(super) site: SiteArguments,
-    /// The server.
+    /// The server; once for each processor that it was built for, this machine's first.
     #[arg(long, default_value = "target/release/myelin")]
-    binary: PathBuf,
-    /// A server for this machine, where the binary is for another: it prints manual pages and completions.
+    pub(super) binary: Vec<PathBuf>,
+    /// A server for this machine, where the first binary is for another: it prints manual pages and completions.
     #[arg(long)]
     runner: Option<PathBuf>,
     #[command(flatten)]
@@ -255,15 +267,19 @@ pub(super) struct AllArguments {
     /// Publish packages only.
     #[arg(long)]
     pub(super) without_sources: bool,
+    /// Go on where the tree is not as the commit has it: the packages hold what lies in the tree.
+    #[arg(long)]
+    pub(super) allow_changes: bool,
 }
 
 impl AllArguments {
     /// Tree and binary of what is built.
-    pub(super) fn source(&self) -> SourceArguments {
+    pub(super) fn source(&self, binary: &Path) -> SourceArguments {
+        let first = self.binary.first().filter(|first| *first != binary);
         SourceArguments {
             tree: self.site.tree.clone(),
-            binary: self.binary.clone(),
-            runner: self.runner.clone(),
+            binary: binary.to_owned(),
+            runner: self.runner.as_ref().or(first).cloned(),
             tools: self.tools.clone(),
         }
     }

@@ -1,10 +1,11 @@
 //! From a built server to its packages.
 
-use std::fs;
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use fs_err as fs;
 
 use super::arguments::{BuildArguments, FamilyName, GlibcLimit, SourceArguments};
 use crate::cargo_deb;
@@ -35,7 +36,7 @@ pub(super) fn build(arguments: &BuildArguments, time: u32) -> anyhow::Result<Vec
         fs::read(path).with_context(|| format!("cannot read {}; build the server first", path.display()))?;
     let needs = needs(&description, path, &binary, arguments.glibc)?;
     let release = Release {
-        version: version(arguments)?,
+        version: version(arguments.version.as_deref(), arguments.revision)?,
         architecture: arguments.family.architecture(needs.machine).to_owned(),
         libraries: match arguments.family {
             FamilyName::Deb => needs.debian(&description.libraries)?,
@@ -140,8 +141,8 @@ impl Wrapper<'_> {
 fn without_symbols(source: &SourceArguments, split: &Split, stage: &Path) -> anyhow::Result<SourceArguments> {
     let path = stage.with_extension("program");
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    fs::write(&path, &split.program).with_context(|| format!("cannot write {}", path.display()))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    fs::write(&path, &split.program)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o755))?;
     let runner = source.runner.clone().unwrap_or_else(|| source.binary.clone());
     Ok(SourceArguments { binary: path, runner: Some(runner), ..source.clone() })
 }
@@ -166,9 +167,9 @@ pub(super) fn lay_out(source: &SourceArguments, family: FamilyName, destdir: &Pa
 ///
 /// # Errors
 /// If it is none.
-pub(super) fn version(arguments: &BuildArguments) -> anyhow::Result<Version> {
-    let text = arguments.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"));
-    Ok(text.parse::<Version>()?.with_revision(arguments.revision))
+pub(super) fn version(wanted: Option<&str>, revision: u32) -> anyhow::Result<Version> {
+    let text = wanted.unwrap_or(env!("CARGO_PKG_VERSION"));
+    Ok(text.parse::<Version>()?.with_revision(revision))
 }
 
 /// What a binary asks for; it is refused if the packages promise that it asks for less.

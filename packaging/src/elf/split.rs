@@ -226,8 +226,10 @@ fn append(out: &mut Vec<u8>, content: &[u8], alignment: u64) -> anyhow::Result<u
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
+
+    use fs_err as fs;
     use std::process::Command;
 
     use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
@@ -252,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("program");
         fs::write(&path, &split.program).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         let listing = Command::new(&path).arg("--list").output().unwrap();
         assert!(listing.status.success());
         assert!(String::from_utf8(listing.stdout).unwrap().contains("the_program_runs_without_its_symbols"));

@@ -158,7 +158,7 @@ fn each_family_has_its_word_for_a_library() {
 
 #[test]
 fn a_program_of_this_machine_is_read() {
-    let needs = Needs::read(&std::fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap();
+    let needs = Needs::read(&fs_err::read(std::env::current_exe().unwrap()).unwrap()).unwrap();
     assert_eq!(needs.machine, std::env::consts::ARCH);
     assert!(needs.libraries["libc.so.6"].len() > 1 && needs.glibc().unwrap() >= "2.17".parse().unwrap());
 }

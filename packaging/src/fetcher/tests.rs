@@ -30,7 +30,7 @@ fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()> {
             "HTTP/1.1 302 Found\r\nLocation: /{to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
     }
-    match std::fs::read(folder.join(path.trim_start_matches('/'))) {
+    match fs_err::read(folder.join(path.trim_start_matches('/'))) {
         Ok(bytes) => {
             write!(
                 stream,
@@ -46,7 +46,7 @@ fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()> {
 #[test]
 fn a_file_is_the_same_from_a_folder_and_from_the_web_and_bounded_in_both() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("file"), b"twelve bytes").unwrap();
+    fs_err::write(folder.path().join("file"), b"twelve bytes").unwrap();
     let address = serve(folder.path().to_owned());
     let web = format!("http://{address}/");
     for place in [folder.path().to_str().unwrap(), &web] {

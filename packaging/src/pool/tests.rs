@@ -1,6 +1,6 @@
 use super::*;
 
-fn artifact(version: &str, bytes: &[u8]) -> Artifact {
+pub(crate) fn artifact(version: &str, bytes: &[u8]) -> Artifact {
     Artifact {
         family: Family::Debian,
         role: Role::Package,
@@ -38,6 +38,7 @@ fn what_was_promoted_and_withdrawn_is_remembered() {
     pool.promote("myelin", "1.1.0~rc1-1").unwrap();
     pool.withdraw("myelin", "1.0.0-1").unwrap();
     assert!(pool.withdraw("myelin", "1.0.0-1").is_err());
+    pool.commit().unwrap();
     drop(pool);
 
     let pool = Pool::open(folder.path()).unwrap();
@@ -76,6 +77,7 @@ fn a_part_is_kept_with_what_it_belongs_to_and_never_changes() {
     assert!(error.to_string().contains("orig.tar.xz was published with other bytes"), "{error}");
     // The second revision has the archive still.
     pool.withdraw("myelin", "1.0.0-1").unwrap();
+    pool.commit().unwrap();
     drop(pool);
 
     let pool = Pool::open(folder.path()).unwrap();
@@ -85,7 +87,7 @@ fn a_part_is_kept_with_what_it_belongs_to_and_never_changes() {
     assert!(snapshot.with_role(Family::Debian, Channel::Stable, Role::Package).next().is_none());
     let files: Vec<_> = sources[0].files().collect();
     assert_eq!(files[1].0, "myelin_1.0.0.orig.tar.xz");
-    assert_eq!(std::fs::read(pool.file(files[1].2)).unwrap(), b"archive");
+    assert_eq!(fs_err::read(pool.file(files[1].2)).unwrap(), b"archive");
 }
 
 #[test]
@@ -93,13 +95,64 @@ fn a_ledger_from_before_there_were_roles_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut pool = Pool::open(folder.path()).unwrap();
     pool.add(&artifact("1.0.0-1", b"one"), Channel::Stable).unwrap();
+    pool.commit().unwrap();
     drop(pool);
     let ledger = folder.path().join("ledger.jsonl");
-    let text = std::fs::read_to_string(&ledger).unwrap();
+    let text = fs_err::read_to_string(&ledger).unwrap();
     let older = text.replace("\"role\":\"package\",", "");
     assert_ne!(text, older);
-    std::fs::write(&ledger, older).unwrap();
+    fs_err::write(&ledger, older).unwrap();
     assert_eq!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable), ["1.0.0-1"]);
+}
+
+#[test]
+fn a_ledger_with_an_event_a_line_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pool = Pool::open(folder.path()).unwrap();
+    pool.add(&artifact("1.0.0-1", b"one"), Channel::Stable).unwrap();
+    pool.commit().unwrap();
+    drop(pool);
+    let ledger = folder.path().join(LEDGER);
+    let text = fs_err::read_to_string(&ledger).unwrap();
+    fs_err::write(&ledger, format!("{}\n", text.trim().trim_matches(['[', ']']))).unwrap();
+    assert_eq!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable), ["1.0.0-1"]);
+}
+
+#[test]
+fn what_was_not_committed_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pool = Pool::open(folder.path()).unwrap();
+    pool.add(&artifact("1.0.0-1", b"one"), Channel::Stable).unwrap();
+    drop(pool);
+    assert!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable).is_empty());
+}
+
+#[test]
+fn a_ledger_that_ends_in_the_middle_of_a_line_is_as_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join(LEDGER);
+    let mut pool = Pool::open(folder.path()).unwrap();
+    pool.add(&artifact("1.0.0-1", b"one"), Channel::Stable).unwrap();
+    pool.commit().unwrap();
+    let first = fs_err::read_to_string(&ledger).unwrap();
+    pool.add(&artifact("1.1.0-1", b"two"), Channel::Stable).unwrap();
+    pool.add(&artifact("1.2.0-1", b"three"), Channel::Stable).unwrap();
+    pool.commit().unwrap();
+    drop(pool);
+    let whole = fs_err::read_to_string(&ledger).unwrap();
+    for length in first.len() + 1..whole.len() {
+        fs_err::write(&ledger, &whole[..length]).unwrap();
+        let mut pool = Pool::open(folder.path()).unwrap();
+        assert_eq!(versions(&pool, Channel::Stable), ["1.0.0-1"]);
+        // And goes on from there.
+        pool.add(&artifact("1.3.0-1", b"four"), Channel::Stable).unwrap();
+        pool.commit().unwrap();
+        drop(pool);
+        assert_eq!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable), ["1.3.0-1", "1.0.0-1"]);
+    }
+    fs_err::write(&ledger, format!("nothing\n{whole}")).unwrap();
+    let error = Pool::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("ledger.jsonl:1:"), "{error}");
 }
 
 #[test]

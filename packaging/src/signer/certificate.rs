@@ -1,12 +1,11 @@
 //! Making keys. Every date is given, so that a signature of the past is one of a key of the past.
 
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::Context;
+use fs_err::OpenOptions;
+use fs_err::os::unix::fs::OpenOptionsExt;
 use pgp::armor::BlockType;
 use pgp::composed::{
     ArmorOptions, KeyType, SignedKeyDetails, SignedPublicKey, SignedSecretKey, SignedSecretSubKey,
@@ -58,7 +57,7 @@ pub(crate) fn create(
     time: u32,
     rsa_bits: u32,
 ) -> anyhow::Result<Vec<(Scheme, String)>> {
-    std::fs::create_dir_all(keys).with_context(|| format!("cannot make {}", keys.display()))?;
+    fs_err::create_dir_all(keys)?;
     let time = Timestamp::from_secs(time);
     let path = |scheme: Scheme, kind: &str| keys.join(format!("{scheme}-{generation}.{kind}.asc"));
 
@@ -156,11 +155,6 @@ fn bind(
 
 /// Never over a file that is there: a key that is lost cannot be made again.
 fn save(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .with_context(|| format!("cannot make {}", path.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }

@@ -63,7 +63,7 @@ fn during_a_rotation_either_key_is_enough() {
 #[test]
 fn the_secret_of_the_certificate_is_not_needed_to_sign() {
     let folder = keys("2026");
-    std::fs::remove_file(folder.path().join("apt-2026.primary.asc")).unwrap();
+    fs_err::remove_file(folder.path().join("apt-2026.primary.asc")).unwrap();
     Signer::read(folder.path(), CREATED).unwrap().sign_clear("text\n").unwrap();
 }
 

@@ -93,7 +93,7 @@ fn sums(files: &[(&str, &[u8])]) -> String {
 /// # Errors
 /// If it is none, or an archive is missing or another one.
 pub(crate) fn load(path: &Path) -> anyhow::Result<Artifact> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs_err::read(path)?;
     let text = unsigned(std::str::from_utf8(&bytes).context("it is not UTF-8")?);
     let mut parts = Vec::new();
     let list = text.split_once("Checksums-Sha256:\n").context("no Checksums-Sha256")?.1;
@@ -101,7 +101,7 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<Artifact> {
         let [sum, _, name] = line.split_whitespace().collect::<Vec<_>>()[..] else { continue };
         ensure!(!name.contains('/'), "{name}: a path");
         let beside = path.with_file_name(name);
-        let bytes = std::fs::read(&beside).with_context(|| format!("cannot read {}", beside.display()))?;
+        let bytes = fs_err::read(&beside)?;
         ensure!(sha256(&bytes) == sum, "{}: not what {} says", beside.display(), path.display());
         parts.push(part(name.to_owned(), &bytes));
     }

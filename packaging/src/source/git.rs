@@ -46,6 +46,35 @@ pub(super) fn files(tree: &Path, commit: &str) -> anyhow::Result<Vec<File>> {
         .collect()
 }
 
+/// Whether a tree is as a commit has it, so that what is built from both is the same. Files that Git does not know are
+/// nobody's business.
+///
+/// # Errors
+/// If another commit is checked out, or something was changed.
+pub(crate) fn must_be_checked_out(tree: &Path, commit: &str) -> anyhow::Result<()> {
+    let ask = |arguments: &[&str]| -> anyhow::Result<String> {
+        let output = git(tree).args(arguments).output().context("cannot run git")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "git in {}: {}", tree.display(), errors.trim_end());
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    };
+    let of_commit = |name: &str| ask(&["rev-parse", "--verify", &format!("{name}^{{commit}}")]);
+    ensure!(
+        of_commit(commit)? == of_commit("HEAD")?,
+        "{} is at another commit than {commit}, so the packages would not be of the sources: check it out, or say \
+         --without-sources",
+        tree.display()
+    );
+    let changes = ask(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"])?;
+    ensure!(
+        changes.is_empty(),
+        "{}: changed since {commit}, so the packages would not be of the sources: commit it, or say --allow-changes:\n\
+         {changes}",
+        tree.display()
+    );
+    Ok(())
+}
+
 fn contents(tree: &Path, hashes: &[&str]) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut child = git(tree)
         .args(["cat-file", "--batch"])

@@ -33,9 +33,9 @@ impl Workshop {
             "rpm/myelin.spec",
         ];
         for file in copied {
-            workshop.write(file, &std::fs::read_to_string(ours.join(file)).unwrap());
+            workshop.write(file, &fs_err::read_to_string(ours.join(file)).unwrap());
         }
-        let locked = std::fs::read_to_string(ours.join("Cargo.lock")).unwrap();
+        let locked = fs_err::read_to_string(ours.join("Cargo.lock")).unwrap();
         let locked = |name: &str| -> (String, String) {
             let stanzas =
                 locked.split("\n\n").filter(|stanza| stanza.contains(&format!("name = \"{name}\"\n")));
@@ -65,8 +65,8 @@ impl Workshop {
 
     fn write(&self, path: &str, text: &str) {
         let path = self.path("tree").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
     }
 
     fn git(&self, words: &[&str]) {
@@ -91,6 +91,24 @@ fn entry(version: &str, date: &str) -> String {
     format!(
         "myelin ({version}) stable; urgency=medium\n\n  * A change.\n\n -- Test <test@example.org>  {date}\n"
     )
+}
+
+#[test]
+fn packages_and_sources_are_of_one_commit() {
+    let workshop = Workshop::new();
+    let tree = workshop.path("tree");
+    must_be_checked_out(&tree, "HEAD").unwrap();
+    workshop.git(&["tag", "v0.1.0"]);
+    workshop.write("note", "what Git does not know");
+    must_be_checked_out(&tree, "v0.1.0").unwrap();
+
+    workshop.write("src/main.rs", "fn main() { }\n");
+    let error = must_be_checked_out(&tree, "HEAD").unwrap_err().to_string();
+    assert!(error.contains("src/main.rs") && error.contains("--allow-changes"), "{error}");
+    workshop.commit();
+    must_be_checked_out(&tree, "HEAD").unwrap();
+    let error = must_be_checked_out(&tree, "v0.1.0").unwrap_err().to_string();
+    assert!(error.contains("v0.1.0") && error.contains("--without-sources"), "{error}");
 }
 
 /// Mode and content of each file of a compressed archive; folders are left out.
@@ -145,8 +163,8 @@ fn cargo_builds_from_the_archives_alone() {
     for at in [0, 1] {
         for (path, (_, bytes)) in unpack(&source.parts[at].bytes) {
             let path = workshop.path("unpacked").join(path.trim_start_matches("myelin-0.1.0/"));
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, bytes).unwrap();
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, bytes).unwrap();
         }
     }
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -195,7 +213,7 @@ fn the_description_is_signed_and_read_as_it_was_written() {
     }
     assert!(text.contains("Build-Depends: debhelper (>= 13.11.6), debhelper-compat (= 13), "), "{text}");
     for (name, bytes) in source.files() {
-        std::fs::write(workshop.path(name), bytes).unwrap();
+        fs_err::write(workshop.path(name), bytes).unwrap();
     }
     let path = workshop.path(&source.file_name);
     let read = load(&path).unwrap();
@@ -203,7 +221,7 @@ fn the_description_is_signed_and_read_as_it_was_written() {
     assert!(read.files().eq(source.files()));
     assert!(read.metadata.starts_with("Format: 3.0 (quilt)\nPackage: myelin\n"), "{}", read.metadata);
 
-    std::fs::write(workshop.path(&source.parts[1].file_name), b"other").unwrap();
+    fs_err::write(workshop.path(&source.parts[1].file_name), b"other").unwrap();
     assert!(load(&path).is_err());
 }
 
@@ -247,14 +265,14 @@ fn a_description_of_a_retired_key_is_signed_again_beside_its_archives() {
         pool.add(artifact, Channel::Stable).unwrap();
     }
     create(&keys, "2027", "Test", TIME, 2048).unwrap();
-    std::fs::create_dir(keys.join(RETIRED)).unwrap();
+    fs_err::create_dir(keys.join(RETIRED)).unwrap();
     for name in [
         "apt-2026.certificate.asc",
         "apt-2026.signing.asc",
         "rpm-2026.certificate.asc",
         "rpm-2026.signing.asc",
     ] {
-        std::fs::rename(keys.join(name), keys.join(RETIRED).join(name)).unwrap();
+        fs_err::rename(keys.join(name), keys.join(RETIRED).join(name)).unwrap();
     }
     let signer = Signer::read(&keys, TIME).unwrap();
     let expected = [source.file_name.clone(), source_rpm.file_name.clone()];

@@ -4,12 +4,12 @@
 //! the manifest is kept, with an empty library.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use fs_err as fs;
 use serde::Deserialize;
 use serde_json::json;
 use toml::{Table, Value};
@@ -75,7 +75,7 @@ fn write_out(files: &[File], folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(path.parent().context("a file without a folder")?)?;
         match &file.content {
             Content::File { bytes, .. } => fs::write(&path, bytes)?,
-            Content::Link(target) => std::os::unix::fs::symlink(target, &path)?,
+            Content::Link(target) => fs_err::os::unix::fs::symlink(target, &path)?,
         }
     }
     Ok(())
