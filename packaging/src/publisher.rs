@@ -119,11 +119,12 @@ fn read_superseded(path: &Path) -> anyhow::Result<Superseded> {
 
 /// Whether a client that read an index asks for it: packages, and indexes whose name is their hash.
 fn is_pointed_to(path: &Path) -> bool {
-    let has = |name: &str| path.iter().any(|part| part == name);
-    has("pool")
-        || has("Packages")
-        || has("by-hash")
-        || (has("repodata") && path.extension().is_some_and(|end| end == "gz"))
+    let is_below = |name: &str| path.parent().is_some_and(|folder| folder.iter().any(|part| part == name));
+    // There is a list of apt whose name is `Packages`, too.
+    is_below("pool")
+        || is_below("Packages")
+        || is_below("by-hash")
+        || (is_below("repodata") && path.extension().is_some_and(|end| end == "gz"))
 }
 
 /// Takes over what is pointed to no more, until it is too old to be asked for.

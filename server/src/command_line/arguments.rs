@@ -280,6 +280,10 @@ pub(crate) struct CheckArguments {
     /// Name also what Synapse would refuse or read otherwise.
     #[arg(long)]
     pub(crate) synapse: bool,
+    /// Only say, by ending with 1, if nobody has set a server name yet. The service asks so before it starts, when files
+    /// that settings name, such as systemd's credentials, need not be there.
+    #[arg(long, conflicts_with = "synapse")]
+    pub(crate) only_configured: bool,
 }
 
 #[derive(Debug, Parser)]
