@@ -55,7 +55,7 @@ pub(crate) fn render(description: &Description, crates: &[Crate], tree: &Path) -
         let licenses = chosen(&one.license)
             .with_context(|| format!("{}: no licence of {:?} will do", one.name, one.license))?;
         used.extend(&licenses);
-        groups.entry((licenses, holders(one)?)).or_default().insert(format!("vendor/{}/*", one.name));
+        groups.entry((licenses, holders(one)?)).or_default().insert(format!("vendor/{}/*", one.vendor_name));
     }
     let mut stanzas: Vec<String> = groups
         .iter()

@@ -20,6 +20,8 @@ pub(crate) struct Crate {
     pub(crate) authors: Vec<String>,
     /// Where its sources lie.
     pub(crate) folder: PathBuf,
+    /// What `cargo vendor` calls its folder: the number of the version is in it where there is a newer one in the tree.
+    pub(crate) vendor_name: String,
     /// Of the archive that its sources came in; nothing for the crates of this tree.
     pub(crate) sha256: Option<String>,
     /// Name and version of what it needs in turn.
@@ -62,6 +64,7 @@ pub(crate) fn of_server(tree: &Path, server: &str) -> anyhow::Result<Vec<Crate>>
             license: package.license.clone().with_context(|| format!("{} names no licence", package.name))?,
             authors: package.authors.clone(),
             folder: package.manifest_path.parent().context("a manifest without a folder")?.to_owned(),
+            vendor_name: vendor_name(&key, checksums.keys())?,
             sha256: checksums.get(&key).cloned(),
             dependencies: linked
                 .iter()
@@ -154,6 +157,22 @@ fn metadata(tree: &Path) -> anyhow::Result<Metadata> {
     serde_json::from_slice(&output.stdout).context("cargo metadata")
 }
 
+fn vendor_name<'a>(
+    (name, version): &(String, String),
+    all: impl Iterator<Item = &'a (String, String)>,
+) -> anyhow::Result<String> {
+    let parse = |version: &str| {
+        semver::Version::parse(version).with_context(|| format!("Cargo.lock: {name} {version}"))
+    };
+    let this = parse(version)?;
+    for (_, other) in all.filter(|(other, _)| other == name) {
+        if parse(other)? > this {
+            return Ok(format!("{name}-{version}"));
+        }
+    }
+    Ok(name.clone())
+}
+
 fn checksums(tree: &Path) -> anyhow::Result<BTreeMap<(String, String), String>> {
     let path = tree.join("Cargo.lock");
     let text = fs_err::read_to_string(&path)?;
@@ -165,6 +184,14 @@ fn checksums(tree: &Path) -> anyhow::Result<BTreeMap<(String, String), String>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_version_has_the_folder_of_the_name() {
+        let all = ["0.9.0", "0.10.0", "1.0.0-rc.1"].map(|version| ("rand".to_owned(), version.to_owned()));
+        let names: Vec<String> = all.iter().map(|one| vendor_name(one, all.iter()).unwrap()).collect();
+        assert_eq!(names, ["rand-0.9.0", "rand-0.10.0", "rand"]);
+        assert_eq!(vendor_name(&all[1], all[..2].iter()).unwrap(), "rand");
+    }
 
     #[test]
     fn what_is_linked_is_there_and_what_only_builds_is_not() {

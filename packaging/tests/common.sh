@@ -121,6 +121,20 @@ claims_of_a_server() {
     claim 'until a reload applies that' logs_requests
     inside rm /etc/myelin/conf.d/70-log.yaml /etc/myelin/levels.yaml
     inside systemctl reload myelin
+    claims_of_a_broken_setting
+}
+
+# fails_once: a service with settings that are broken, which no second start would mend.
+fails_once() {
+    ! inside systemctl restart myelin && sleep 6 && is ActiveState failed && is NRestarts 0
+}
+
+claims_of_a_broken_setting() {
+    put /etc/myelin/conf.d/80-broken.yaml 'bcrypt_rounds: many'
+    claim 'with a broken setting it fails once' fails_once
+    claim 'and says in which file' logs 'conf.d/80-broken.yaml:1'
+    inside rm /etc/myelin/conf.d/80-broken.yaml
+    claim 'without it, it starts' inside systemctl restart myelin
 }
 
 # give_credential: the secret of registrations, as docs/packages.md says it.
@@ -129,8 +143,7 @@ give_credential() {
     inside mkdir "$unit"
     inside install -m 0600 /dev/stdin /etc/registration <<<'of a credential'
     put "$unit/credential.conf" '[Service]
-LoadCredential=registration:/etc/registration
-ExecCondition='
+LoadCredential=registration:/etc/registration'
     put /etc/myelin/conf.d/50-registration.yaml 'registration_shared_secret_path: /run/credentials/myelin.service/registration'
     inside systemctl daemon-reload
 }

@@ -23,7 +23,10 @@ fn config_check_ends_with_what_systemd_understands() {
 fn whether_a_name_is_set_can_be_asked_while_credentials_are_missing() {
     let site = Site::new();
     site.write("unnamed.yaml", "report_stats: false\n");
-    site.write("secret.yaml", "server_name: localhost\nregistration_shared_secret_path: /run/credentials/missing\n");
+    site.write(
+        "secret.yaml",
+        "server_name: localhost\nregistration_shared_secret_path: /run/credentials/missing\n",
+    );
     let (code, ..) = run(site.command(&["config", "check", "-c", "secret.yaml"]));
     assert_eq!(code, 255);
     for (file, expected) in [("homeserver.yaml", 0), ("unnamed.yaml", 1), ("secret.yaml", 0)] {
