@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # what releases.sh sets
-# The release built once more by somebody else: another folder, home, user, umask, time zone and locale. twin.rs says the
-# same of packages and repositories, in seconds. Sourced by releases.sh.
+# The release built once more by somebody else: another folder, home, user, umask, time zone and locale. pack/twin.rs says
+# the same of packages and repositories, in seconds. Sourced by releases.sh.
 
 twin=''
 

@@ -1,5 +1,4 @@
 //! The same commit, tools, keys and date give the same bytes, wherever and by whomever packages and repository are made.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fs;
