@@ -11,7 +11,8 @@
 # --package  only the files of this package
 # --list     print PACKAGE, KIND, MODE, OWNER, PATH and TARGET of each, separated by tabs, and lay out nothing
 #
-# Modes are set, owners are not: a builder knows no user of the system that installs.
+# Modes are set, owners are not: a builder knows no user of the system that installs. The commands look for settings in
+# /etc/myelin; with another --sysconfdir only the unit knows where they are, and commands want -c.
 set -eu
 
 die() {
@@ -44,6 +45,7 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
+case $prefix$sysconfdir$unitdir in *[\|\&\\]*) die 'no folder of an installation may have | & or \ in its name' ;; esac
 [ -n "$destdir$list" ] || die '--destdir says where to (use --destdir / for this system)'
 
 tree=$(cd "$(dirname "$0")/.." && pwd)
@@ -63,7 +65,7 @@ place() {
 }
 
 # placed FILE: a text of the tree, in which the places of the default are named, with those that were chosen.
-placed() { sed -e "s|/usr/bin/|$prefix/bin/|g" -e "s|/etc/myelin|$sysconfdir/myelin|g" "$1"; }
+placed() { sed -e "s|/etc/myelin|$sysconfdir/myelin|g" -e "s|/usr/bin/myelin|$prefix/bin/myelin|g" "$1"; }
 
 # The content of a file, on standard output.
 content() {

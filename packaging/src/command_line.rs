@@ -38,8 +38,8 @@ const KEYRING: &str = "myelin-archive-keyring";
 const RELEASE: &str = "myelin-release";
 /// The exit code of `pack verify` where all is good, but not for long.
 const EXPIRES_SOON: u8 = 3;
-/// How much older keys say they are: what was committed before they were made is packed with the date of the commit, and
-/// no signature may be before its key.
+/// How much older keys say they are: what was committed before they were made is packed with the date of the commit,
+/// and no signature may be before its key.
 const KEYS_EARLIER_SECONDS: u32 = 365 * 24 * 60 * 60;
 /// Of every version of the key ring; the versions are dates.
 const CHANGE: &str = "The keys that signed the repository on the day of the version.";
@@ -78,7 +78,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let mut pool = Pool::open(&site.pool())?;
             for file in &files {
                 let artifact = load(file)?;
-                pool.add(&artifact, channel_of(&artifact, channel.map(Channel::from))?)?;
+                let channel = channel.map_or_else(|| artifact.fitting_channel(), Channel::from);
+                add(&mut pool, &artifact, channel)?;
             }
             publish(&site, &mut pool, time)?;
         }
@@ -162,9 +163,7 @@ fn all(arguments: &AllArguments, time: u32) -> anyhow::Result<()> {
     }
     fs::remove_dir_all(&work)?;
     for artifact in &artifacts {
-        let channel = channel_of(artifact, None)?;
-        println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
-        pool.add(artifact, channel)?;
+        add(&mut pool, artifact, artifact.fitting_channel())?;
     }
     publish(&arguments.site, &mut pool, time)
 }
@@ -243,10 +242,10 @@ fn render(
     let snapshot = pool.snapshot();
     let url = site.url.trim_end_matches('/');
     let tree = repository::render(&repository::Site { description, snapshot: &snapshot, signer, url, time })?;
-    let generation = publisher::publish(&tree, pool, &site.site, now()?.into())?;
     if let Some(path) = &site.upload_list {
         fs::write(path, publisher::upload_list(&tree))?;
     }
+    let generation = publisher::publish(&tree, pool, &site.site, now()?.into())?;
     let packages = snapshot.packages.iter().filter(|published| published.role == Role::Package).count();
     println!("{packages} packages in {}", generation.display());
     Ok(())
@@ -261,6 +260,11 @@ fn verify(
     days: u32,
 ) -> anyhow::Result<ExitCode> {
     let trusted = Certificates::read(keys)?;
+    ensure!(
+        !trusted.apt.is_empty() && !trusted.rpm.is_empty(),
+        "{}: a certificate of apt's keys and one of rpm's are needed",
+        keys.display()
+    );
     let suites = &description.repository.suites;
     let report = verifier::verify(site, &Expected { trusted: &trusted, suites, now, days });
     for finding in report.faults.iter().chain(&report.expiring) {
@@ -346,16 +350,9 @@ fn load(path: &Path) -> anyhow::Result<Artifact> {
     artifact.with_context(|| format!("{}", path.display()))
 }
 
-/// The channel that was chosen, else the one for its version. What is not released yet reaches everybody by being
-/// promoted only.
-fn channel_of(artifact: &Artifact, chosen: Option<Channel>) -> anyhow::Result<Channel> {
-    let fitting = if artifact.is_prerelease() { Channel::Prerelease } else { Channel::Stable };
-    ensure!(
-        !(artifact.is_prerelease() && chosen == Some(Channel::Stable)),
-        "{} is a version before a release: leave --channel out, and `pack promote` it when it is good for everybody",
-        artifact.file_name
-    );
-    Ok(chosen.unwrap_or(fitting))
+fn add(pool: &mut Pool, artifact: &Artifact, channel: Channel) -> anyhow::Result<()> {
+    println!("{} ({} bytes) to {channel}", artifact.file_name, artifact.bytes.len());
+    pool.add(artifact, channel)
 }
 
 /// `2026.11.27`.

@@ -87,10 +87,11 @@ impl Artifact {
         std::iter::once((self.file_name.as_str(), self.bytes.as_slice())).chain(parts)
     }
 
-    /// Whether it is of a version before a release, such as `1.2.3~rc1-0myelin1`. A `~` behind the last hyphen is of a
-    /// packaging for an older system.
-    pub(crate) fn is_prerelease(&self) -> bool {
-        self.version.rsplit_once('-').map_or(self.version.as_str(), |(upstream, _)| upstream).contains('~')
+    /// Where it goes unless somebody says otherwise: what is of a version before a release, such as `1.2.3~rc1-0myelin1`,
+    /// to those who asked. A `~` behind the last hyphen is of a packaging for an older system.
+    pub(crate) fn fitting_channel(&self) -> Channel {
+        let upstream = self.version.rsplit_once('-').map_or(self.version.as_str(), |(upstream, _)| upstream);
+        if upstream.contains('~') { Channel::Prerelease } else { Channel::Stable }
     }
 
     /// What helps who changed what was published.
@@ -205,8 +206,9 @@ impl Pool {
             bail!("{}: another pack works with it; wait for it to end", root.display());
         }
         let path = root.join(LEDGER);
-        let text = if path.exists() { fs_err::read_to_string(&path)? } else { String::new() };
-        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+        let bytes = if path.exists() { fs_err::read(&path)? } else { Vec::new() };
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = std::str::from_utf8(&bytes[..end]).with_context(|| path.display().to_string())?;
         let mut events = Vec::new();
         for (at, line) in whole.lines().enumerate() {
             let line = serde_json::from_str(line).with_context(|| {
@@ -315,8 +317,11 @@ impl Pool {
             OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LEDGER))?;
         ledger.set_len(self.length_bytes)?;
         ledger.seek(SeekFrom::End(0))?;
-        ledger.write_all(line.as_bytes())?;
-        ledger.sync_all()?;
+        if let Err(error) = ledger.write_all(line.as_bytes()).and_then(|()| ledger.sync_all()) {
+            // Where even this fails, the next one to open it cuts off what has no end.
+            let _ = ledger.set_len(self.length_bytes);
+            return Err(error.into());
+        }
         File::open(&self.root)?.sync_all()?;
         self.length_bytes += line.len() as u64;
         self.written = self.events.len();

@@ -13,12 +13,15 @@ use crate::tree::{Content, Phase, Tree};
 /// For how long a client that read an index may still ask for what it pointed to: packages, and indexes by their hash.
 const KEPT_SECONDS: i64 = 7 * 24 * 60 * 60;
 
+/// In each generation: what it took over from those before it, though no index points there any more.
+const SUPERSEDED: &str = ".superseded";
+
 /// Writes the tree into a new folder beside the site, commits the pool, and has the site, a link, point to the folder.
 /// `now` is when clients begin to see it, in seconds since the epoch, whatever date the indexes bear.
 ///
 /// # Errors
 /// If something cannot be written, or the site is a folder that somebody else made. Then the site is what it was, and so
-/// is the pool.
+/// is the pool, but where nothing else than the link could be changed: then the next publishing changes it.
 pub(crate) fn publish(tree: &Tree, pool: &mut Pool, site: &Path, now: i64) -> anyhow::Result<PathBuf> {
     let (parent, name) = match (site.parent(), site.file_name().and_then(|name| name.to_str())) {
         (Some(parent), Some(name)) => {
@@ -32,8 +35,7 @@ pub(crate) fn publish(tree: &Tree, pool: &mut Pool, site: &Path, now: i64) -> an
         site.display()
     );
     fs::create_dir_all(parent)?;
-    let before = fs::read_link(site).ok().map(|target| parent.join(target));
-    let (number, folder) = next_generation(parent, name)?;
+    let before = fs::read_link(site).ok().map(|target| parent.join(target)).filter(|before| before.is_dir());
     let unfinished = parent.join(format!(".{name}.unfinished"));
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
@@ -41,28 +43,22 @@ pub(crate) fn publish(tree: &Tree, pool: &mut Pool, site: &Path, now: i64) -> an
     for (path, _, content) in tree.in_order() {
         write(&unfinished.join(path), content, pool)?;
     }
-    let superseded = parent.join(format!(".{name}.superseded"));
-    let kept = match &before {
-        Some(before) => keep_superseded(before, &unfinished, &read_superseded(&superseded)?, now)?,
-        None => Superseded::new(),
-    };
-    pool.commit()?;
+    if let Some(before) = &before {
+        keep_superseded(before, &unfinished, now)?;
+    }
+    let others = generations(parent, name)?;
+    let number = others.keys().next_back().map_or(0, |last| last + 1);
+    let folder = format!("{name}.{number}");
     fs::rename(&unfinished, parent.join(&folder))?;
     let link = parent.join(format!(".{name}.link"));
     let _ = fs::remove_file(&link);
     symlink(&folder, &link)?;
+    pool.commit()?;
     fs::rename(&link, site)?;
-    // Whatever is not in this list when it is read again counts as superseded then.
-    fs::write(
-        &superseded,
-        kept.iter().map(|(path, since)| format!("{since}\t{path}\n")).collect::<String>(),
-    )?;
-    // The generation before this one stays, for requests that are under way.
-    if let Some(number) = number.checked_sub(2) {
-        let old = parent.join(format!("{name}.{number}"));
-        if old.exists() {
-            fs::remove_dir_all(old)?;
-        }
+    // The generation before this one stays, for requests that are under way. What cannot be removed now, the next
+    // publishing removes.
+    for other in others.into_values().filter(|other| before.as_ref() != Some(other)) {
+        let _ = fs::remove_dir_all(other);
     }
     Ok(parent.join(folder))
 }
@@ -80,15 +76,19 @@ pub(crate) fn upload_list(tree: &Tree) -> String {
     tree.in_order().into_iter().map(|(path, phase, _)| format!("{}\t{path}\n", number(phase))).collect()
 }
 
-fn next_generation(parent: &Path, name: &str) -> anyhow::Result<(u64, String)> {
-    let mut number = 0;
+/// The generations that lie there, by their numbers.
+fn generations(parent: &Path, name: &str) -> anyhow::Result<BTreeMap<u64, PathBuf>> {
+    let mut found = BTreeMap::new();
     for entry in fs::read_dir(parent)? {
-        let found = entry?.file_name();
-        let taken =
-            found.to_str().and_then(|found| found.strip_prefix(name)?.strip_prefix('.')?.parse::<u64>().ok());
-        number = taken.map_or(number, |taken| number.max(taken + 1));
+        let entry = entry?;
+        let file_name = entry.file_name();
+        let number =
+            file_name.to_str().and_then(|one| one.strip_prefix(name)?.strip_prefix('.')?.parse().ok());
+        if let Some(number) = number {
+            found.insert(number, entry.path());
+        }
     }
-    Ok((number, format!("{name}.{number}")))
+    Ok(found)
 }
 
 fn write(path: &Path, content: &Content, pool: &Pool) -> anyhow::Result<()> {
@@ -97,15 +97,16 @@ fn write(path: &Path, content: &Content, pool: &Pool) -> anyhow::Result<()> {
     }
     match content {
         Content::Bytes(bytes) => Ok(fs::write(path, bytes)?),
-        Content::Pool(hash) => {
-            let source = pool.file(hash);
-            // Where the pool is on another disk, a copy does as well.
-            if fs::hard_link(&source, path).is_err() {
-                fs::copy(&source, path)?;
-            }
-            Ok(())
-        }
+        Content::Pool(hash) => link(&pool.file(hash), path),
     }
+}
+
+/// Where there are no links, as between two disks, a copy does as well.
+fn link(source: &Path, path: &Path) -> anyhow::Result<()> {
+    if fs::hard_link(source, path).is_err() {
+        fs::copy(source, path)?;
+    }
+    Ok(())
 }
 
 /// Paths that no index points to any more, and since when, in seconds since the epoch.
@@ -128,7 +129,8 @@ fn is_pointed_to(path: &Path) -> bool {
 }
 
 /// Takes over what is pointed to no more, until it is too old to be asked for.
-fn keep_superseded(before: &Path, after: &Path, known: &Superseded, now: i64) -> anyhow::Result<Superseded> {
+fn keep_superseded(before: &Path, after: &Path, now: i64) -> anyhow::Result<()> {
+    let known = read_superseded(&before.join(SUPERSEDED))?;
     let mut kept = Superseded::new();
     let mut folders = BTreeSet::from([PathBuf::new()]);
     while let Some(folder) = folders.pop_first() {
@@ -144,13 +146,17 @@ fn keep_superseded(before: &Path, after: &Path, known: &Superseded, now: i64) ->
                     if let Some(folder) = target.parent() {
                         fs::create_dir_all(folder)?;
                     }
-                    fs::hard_link(entry.path(), &target)?;
+                    link(&entry.path(), &target)?;
                     kept.insert(name.to_owned(), since);
                 }
             }
         }
     }
-    Ok(kept)
+    if !kept.is_empty() {
+        let lines: String = kept.iter().map(|(path, since)| format!("{since}\t{path}\n")).collect();
+        fs::write(after.join(SUPERSEDED), lines)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -208,6 +214,25 @@ mod tests {
         publish(&tree("three"), &mut pool, &site, 40 * DAY).unwrap();
         publish(&tree("three"), &mut pool, &site, 46 * DAY).unwrap();
         assert!(is_there("two"));
+    }
+
+    #[test]
+    fn a_publishing_that_was_stopped_before_the_link_takes_no_generation_away() {
+        let (_folder, mut pool, site) = place();
+        publish(&tree("one"), &mut pool, &site, 0).unwrap();
+        fs::create_dir(site.with_extension("1")).unwrap();
+        publish(&tree("two"), &mut pool, &site, 0).unwrap();
+        assert!(site.with_extension("0").exists(), "it was the one before");
+        assert!(!site.with_extension("1").exists(), "nobody has seen it");
+        assert!(site.with_extension("2").exists());
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_mended() {
+        let (_folder, mut pool, site) = place();
+        symlink("site.7", &site).unwrap();
+        publish(&tree("one"), &mut pool, &site, 0).unwrap();
+        assert!(site.join("debian/dists/stable/InRelease").exists());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::pool::Snapshot;
 use crate::signer::Signer;
 use crate::tree::{Phase, Tree};
 
-/// The hash of every package, source and record, for those who fetch one by hand, and of what a new client takes over.
+/// The hash of every package, source and record, for those who fetch one by hand, and of what new clients take over.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
 /// What every writer is given.

@@ -44,7 +44,7 @@ impl Tree {
         self.put(path, phase, Content::Bytes(bytes.into()));
     }
 
-    /// Path and hash of what no index speaks of or what is fetched without one, in the form that `sha256sum --check` reads.
+    /// Path and hash of all that no signature covers by itself, in the form that `sha256sum --check` reads.
     pub(crate) fn checksums(&self) -> String {
         self.entries
             .iter()

@@ -60,7 +60,7 @@ ExecStartPre=/bin/sh -c 'touch /var/lib/myelin/restrictions && sh /usr/local/lib
     claim 'and nothing is possible' diff <(echo end) <(inside cat "$possible")
     claim 'outside of the unit all is, to the same user' diff <(sed -n "s/^can '\([^']*\)'.*/\1/p" packaging/tests/restrictions.sh && echo end) \
         <(as_user myelin myelin sh /usr/local/lib/restrictions.sh "$finit_module")
-    inside rm -r "$unit" "$possible" /{etc,usr,home,tmp,dev,var/lib/myelin}/restrictions
+    inside rm -rf "$unit" "$possible" /{etc,usr,home,tmp,dev,var/lib/myelin}/restrictions
     inside systemctl daemon-reload
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::elf::Glibc;
@@ -221,7 +222,7 @@ pub(super) struct SiteArguments {
     #[arg(long)]
     pool: Option<PathBuf>,
     /// The site: a link that is changed when everything is written.
-    #[arg(long, visible_alias = "out")]
+    #[arg(long, visible_alias = "out", value_parser = link_name())]
     pub(super) site: PathBuf,
     /// Where clients find the site.
     #[arg(long)]
@@ -229,6 +230,11 @@ pub(super) struct SiteArguments {
     /// Write the order in which files have to be uploaded where nothing can be renamed, such as to a bucket.
     #[arg(long)]
     pub(super) upload_list: Option<PathBuf>,
+}
+
+/// A path to a link: with a slash at the end, as shells write it, it would be the folder behind the link.
+fn link_name() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| path.components().collect::<PathBuf>())
 }
 
 impl SiteArguments {

@@ -8,7 +8,7 @@ pub(crate) fn artifact(version: &str, bytes: &[u8]) -> Artifact {
         version: version.to_owned(),
         architecture: "amd64".to_owned(),
         file_name: format!("myelin_{version}_amd64.deb"),
-        metadata: "Package: myelin\n".to_owned(),
+        metadata: "Package: myelin\nMaintainer: Jürgen\n".to_owned(),
         bytes: bytes.to_vec(),
         parts: Vec::new(),
     }
@@ -139,7 +139,7 @@ fn a_ledger_that_ends_in_the_middle_of_a_line_is_as_before_it() {
     pool.add(&artifact("1.2.0-1", b"three"), Channel::Stable).unwrap();
     pool.commit().unwrap();
     drop(pool);
-    let whole = fs_err::read_to_string(&ledger).unwrap();
+    let whole = fs_err::read(&ledger).unwrap();
     for length in first.len() + 1..whole.len() {
         fs_err::write(&ledger, &whole[..length]).unwrap();
         let mut pool = Pool::open(folder.path()).unwrap();
@@ -150,7 +150,7 @@ fn a_ledger_that_ends_in_the_middle_of_a_line_is_as_before_it() {
         drop(pool);
         assert_eq!(versions(&Pool::open(folder.path()).unwrap(), Channel::Stable), ["1.3.0-1", "1.0.0-1"]);
     }
-    fs_err::write(&ledger, format!("nothing\n{whole}")).unwrap();
+    fs_err::write(&ledger, [b"nothing\n".as_slice(), &whole].concat()).unwrap();
     let error = Pool::open(folder.path()).unwrap_err().to_string();
     assert!(error.contains("ledger.jsonl:1:"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use myelin_config::{ShowFormat, ShowOptions, Verdict, load};
+use myelin_config::{FaultKind, ShowFormat, ShowOptions, Verdict, load};
 
 use super::arguments::{CheckArguments, ConfigCommand, DocsFormat, OutputFormat, ShowArguments};
 use super::{environment, print_text};
@@ -34,12 +34,16 @@ fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let check = load(arguments.paths.sources(), &environment(&arguments.paths)?).check(arguments.synapse);
-    if arguments.only_configured && check.verdict != Verdict::NotConfigured {
-        // What is wrong is said by the server, which cannot start with it.
-        return Ok(ExitCode::SUCCESS);
+    let mut verdict = check.verdict;
+    if arguments.only_configured {
+        if check.faults.iter().all(|fault| fault.kind != FaultKind::NotConfigured) {
+            // What is wrong besides is said by the server, which cannot start with it.
+            return Ok(ExitCode::SUCCESS);
+        }
+        verdict = Verdict::NotConfigured;
     }
     print_text(&check.text)?;
-    let code = u8::try_from(check.verdict as i32).context("a verdict is an exit code")?;
+    let code = u8::try_from(verdict as i32).context("a verdict is an exit code")?;
     Ok(ExitCode::from(code))
 }
 
