@@ -31,9 +31,6 @@ use crate::reload::{self, Reloader};
 use crate::signing_key;
 use crate::{logging, wiring};
 
-/// How long opening the database may take before systemd is asked for more time, again and again.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How the server is to run.
 pub(crate) struct RunOptions {
     pub(crate) sources: Sources,
@@ -139,7 +136,7 @@ impl Server {
         let mut signals = Signals::new().context("cannot handle signals")?;
         self.notifier.status("Opening the database");
         let opened = tokio::select! {
-            store = self.open_store() => store?,
+            store = self.notifier.while_migrating(wiring::open_store(&self.config)) => store?,
             () = until_stop(&mut signals) => return Ok(()),
         };
         // What else goes wrong at start must not leave the database open.
@@ -147,18 +144,6 @@ impl Server {
         opened.close().await;
         tracing::info!("stopped");
         result
-    }
-
-    async fn open_store(&self) -> anyhow::Result<Store> {
-        let opening = wiring::open_store(&self.config);
-        tokio::pin!(opening);
-        loop {
-            self.notifier.extend_timeout(PATIENCE * 3);
-            match tokio::time::timeout(PATIENCE, &mut opening).await {
-                Ok(opened) => return opened,
-                Err(_) => self.notifier.status("Bringing the database up to date"),
-            }
-        }
     }
 
     async fn serve_store(&mut self, store: &Store, signals: &mut Signals) -> anyhow::Result<()> {

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+/// How long opening the database may take before the service manager is asked for more time, again and again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// The service manager's socket, or nothing when nobody listens.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notifier {
@@ -62,6 +65,18 @@ impl Notifier {
     /// A start or stop that takes longer than the unit allows goes on for `time` from now.
     pub(crate) fn extend_timeout(&self, time: Duration) {
         self.send(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
+    }
+
+    /// Opens the database, which may take longer than the unit allows when it is brought up to date.
+    pub(crate) async fn while_migrating<T>(&self, opening: impl Future<Output = T>) -> T {
+        tokio::pin!(opening);
+        loop {
+            self.extend_timeout(PATIENCE * 3);
+            match tokio::time::timeout(PATIENCE, &mut opening).await {
+                Ok(opened) => return opened,
+                Err(_) => self.status("Bringing the database up to date"),
+            }
+        }
     }
 
     /// The server is alive.
@@ -126,6 +141,27 @@ mod tests {
         assert!(receive(&socket).starts_with("RELOADING=1\nMONOTONIC_USEC="));
         notifier.extend_timeout(Duration::from_secs(2));
         assert_eq!(receive(&socket), "EXTEND_TIMEOUT_USEC=2000000");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_migration_asks_for_more_time_until_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let notifier = Notifier::new(Some(path.into_os_string())).unwrap();
+
+        let migration = async {
+            tokio::time::sleep(PATIENCE * 2 + Duration::from_secs(1)).await;
+            "the database"
+        };
+        assert_eq!(notifier.while_migrating(migration).await, "the database");
+        let more = "EXTEND_TIMEOUT_USEC=60000000";
+        let status = "STATUS=Bringing the database up to date";
+        for expected in [more, status, more, status, more] {
+            assert_eq!(receive(&socket), expected);
+        }
+        assert!(socket.recv(&mut [0; 512]).is_err(), "nothing else was said");
     }
 
     #[cfg(target_os = "linux")]
