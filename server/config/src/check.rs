@@ -8,6 +8,7 @@ use crate::yaml::{Content, Node};
 
 /// What a configuration is good for. The numbers are those that systemd's `ExecCondition` understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Verdict {
     /// The server can start with it.
     Usable = 0,
@@ -16,6 +17,9 @@ pub enum Verdict {
     /// The service fails.
     Broken = 255,
 }
+
+/// What helps where nobody has said the server's name yet.
+pub const NOT_CONFIGURED: &str = "not configured yet: set `server_name`, for example in a file of conf.d";
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -49,9 +53,7 @@ impl Loaded {
         let warnings = faults.len() - errors;
         let _ = match verdict {
             Verdict::Usable => writeln!(text, "usable; {}", count(warnings, "warning")),
-            Verdict::NotConfigured => {
-                writeln!(text, "not configured yet: set `server_name`, for example in a file of conf.d")
-            }
+            Verdict::NotConfigured => writeln!(text, "{NOT_CONFIGURED}"),
             Verdict::Broken => {
                 writeln!(text, "broken; {}, {}", count(errors, "error"), count(warnings, "warning"))
             }

@@ -26,7 +26,7 @@ mod setting;
 mod show;
 mod yaml;
 
-pub use check::{Check, Verdict};
+pub use check::{Check, NOT_CONFIGURED, Verdict};
 pub use definition::{Definition, Effect, Kind};
 pub use environment::Environment;
 pub use fault::{Fault, FaultKind, Place};

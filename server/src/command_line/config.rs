@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
-use myelin_config::{FaultKind, ShowFormat, ShowOptions, Verdict, load};
+use myelin_config::{FaultKind, NOT_CONFIGURED, ShowFormat, ShowOptions, Verdict, load};
 
 use super::arguments::{CheckArguments, ConfigCommand, DocsFormat, OutputFormat, ShowArguments};
 use super::{environment, print_text};
@@ -34,17 +33,20 @@ fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let check = load(arguments.paths.sources(), &environment(&arguments.paths)?).check(arguments.synapse);
-    let mut verdict = check.verdict;
     if arguments.only_configured {
-        if check.faults.iter().all(|fault| fault.kind != FaultKind::NotConfigured) {
-            // What is wrong besides is said by the server, which cannot start with it.
-            return Ok(ExitCode::SUCCESS);
+        let is_configured = check.faults.iter().all(|fault| fault.kind != FaultKind::NotConfigured);
+        if !is_configured {
+            print_text(&format!("{NOT_CONFIGURED}\n"))?;
         }
-        verdict = Verdict::NotConfigured;
+        // What is wrong besides is said by the server, which cannot start with it.
+        return Ok(if is_configured { ExitCode::SUCCESS } else { code(Verdict::NotConfigured) });
     }
     print_text(&check.text)?;
-    let code = u8::try_from(verdict as i32).context("a verdict is an exit code")?;
-    Ok(ExitCode::from(code))
+    Ok(code(check.verdict))
+}
+
+fn code(verdict: Verdict) -> ExitCode {
+    ExitCode::from(verdict as u8)
 }
 
 fn docs(format: DocsFormat) -> anyhow::Result<ExitCode> {
