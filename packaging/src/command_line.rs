@@ -339,10 +339,9 @@ fn save(artifact: &Artifact, out: &Path) -> anyhow::Result<()> {
 
 /// What a file to publish is, ours or of another builder.
 fn load(path: &Path) -> anyhow::Result<Artifact> {
-    let read = || fs::read(path);
     let artifact = match path.extension().and_then(|end| end.to_str()) {
-        Some("deb") => deb::artifact(read()?),
-        Some("rpm") => rpm_package::artifact(read()?),
+        Some("deb") => deb::artifact(fs::read(path)?),
+        Some("rpm") => rpm_package::artifact(fs::read(path)?),
         Some("dsc") => source::load(path),
         Some("buildinfo") => record::load(path),
         _ => bail!("{}: not a .deb, .dsc, .rpm or .buildinfo", path.display()),

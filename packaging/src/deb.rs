@@ -275,13 +275,12 @@ fn control_file(tree: &Path, package: &str, kind: &str) -> anyhow::Result<Option
     if !path.exists() {
         return Ok(None);
     }
-    let read = |path: &Path| fs_err::read_to_string(path);
-    let text = read(&path)?;
+    let text = fs_err::read_to_string(&path)?;
     let token = "#DEBHELPER#";
     if !text.contains(token) {
         return Ok(Some(text));
     }
-    let snippet = read(&tree.join("packaging/debhelper").join(kind))?;
+    let snippet = fs_err::read_to_string(tree.join("packaging/debhelper").join(kind))?;
     Ok(Some(text.replace(token, &snippet)))
 }
 

@@ -15,6 +15,11 @@ mod publishing;
 /// 2026-11-27.
 const TIME: &str = "1795737600";
 
+/// So many days after [`TIME`], or before it.
+fn days_later(days: i64) -> String {
+    (TIME.parse::<i64>().unwrap() + days * 24 * 60 * 60).to_string()
+}
+
 struct Workshop {
     folder: tempfile::TempDir,
 }
@@ -296,7 +301,7 @@ fn the_shipped_unit_keeps_a_site_fresh() {
         .collect();
     assert_eq!(commands.iter().map(|words| words[0]).collect::<Vec<_>>(), ["refresh", "verify"]);
     // A day before it would have been too late.
-    let later = TIME.parse::<u32>().unwrap() + 29 * 24 * 60 * 60;
+    let later = days_later(29);
     for words in commands {
         let fill = |word: &&str| match *word {
             "${TREE}" => "{tree}".to_owned(),
@@ -305,7 +310,7 @@ fn the_shipped_unit_keeps_a_site_fresh() {
         };
         let words: Vec<String> = words.iter().map(fill).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let code = workshop.pack_at(&later.to_string(), &words).unwrap();
+        let code = workshop.pack_at(&later, &words).unwrap();
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS), "{words:?}");
     }
     assert!(workshop.read("debian/dists/stable/Release").contains("Valid-Until: Mon, 25 Jan 2027"));

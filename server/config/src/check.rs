@@ -42,7 +42,7 @@ impl Loaded {
         let errors = faults.iter().filter(|fault| fault.is_error()).count();
         let verdict = match errors {
             0 => Verdict::Usable,
-            1 if faults.iter().any(|fault| fault.kind == FaultKind::NotConfigured) => Verdict::NotConfigured,
+            1 if !self.is_configured() => Verdict::NotConfigured,
             _ => Verdict::Broken,
         };
         let mut text = String::new();
@@ -59,6 +59,12 @@ impl Loaded {
             }
         };
         Check { verdict, text, faults }
+    }
+
+    /// Whether somebody has said the server's name, whatever else is wrong.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.faults.iter().all(|fault| fault.kind != FaultKind::NotConfigured)
     }
 
     /// What Synapse 1.157 would refuse, or read otherwise.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use myelin_config::{FaultKind, NOT_CONFIGURED, ShowFormat, ShowOptions, Verdict, load};
+use myelin_config::{NOT_CONFIGURED, ShowFormat, ShowOptions, Verdict, load};
 
 use super::arguments::{CheckArguments, ConfigCommand, DocsFormat, OutputFormat, ShowArguments};
 use super::{environment, print_text};
@@ -32,15 +32,16 @@ fn show(arguments: ShowArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let check = load(arguments.paths.sources(), &environment(&arguments.paths)?).check(arguments.synapse);
+    let loaded = load(arguments.paths.sources(), &environment(&arguments.paths)?);
     if arguments.only_configured {
-        let is_configured = check.faults.iter().all(|fault| fault.kind != FaultKind::NotConfigured);
-        if !is_configured {
-            print_text(&format!("{NOT_CONFIGURED}\n"))?;
-        }
         // What is wrong besides is said by the server, which cannot start with it.
-        return Ok(if is_configured { ExitCode::SUCCESS } else { code(Verdict::NotConfigured) });
+        if loaded.is_configured() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        print_text(&format!("{NOT_CONFIGURED}\n"))?;
+        return Ok(code(Verdict::NotConfigured));
     }
+    let check = loaded.check(arguments.synapse);
     print_text(&check.text)?;
     Ok(code(check.verdict))
 }

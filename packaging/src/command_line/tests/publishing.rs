@@ -46,8 +46,7 @@ fn signing_again_publishes_nothing_that_failed_to_be_published() {
     fs::write(workshop.path("broken.deb"), "no package").unwrap();
     assert!(workshop.site_command(&["publish", &newer, "{broken.deb}"]).is_err());
 
-    let later = (TIME.parse::<u32>().unwrap() + 24 * 60 * 60).to_string();
-    workshop.pack_at(&later, &site_words(&["refresh"])).unwrap();
+    workshop.pack_at(&days_later(1), &site_words(&["refresh"])).unwrap();
     assert_eq!(workshop.unsigned().keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     assert!(workshop.unsigned() == before, "only dates and signatures are new");
     assert!(workshop.read("debian/dists/stable/Release").contains("Date: Sat, 28 Nov 2026"));
@@ -59,12 +58,11 @@ fn signing_again_publishes_nothing_that_failed_to_be_published() {
 #[test]
 fn keys_sign_what_was_committed_before_they_were_made() {
     let workshop = Workshop::new();
-    let days_before = |days: u32| (TIME.parse::<u32>().unwrap() - days * 24 * 60 * 60).to_string();
-    let error = workshop.pack_at(&days_before(366), &site_words(&["publish"])).unwrap_err().to_string();
+    let error = workshop.pack_at(&days_later(-366), &site_words(&["publish"])).unwrap_err().to_string();
     assert!(error.contains("keys: a key is of") && error.contains("--time"), "{error}");
-    workshop.pack_at(&days_before(300), &site_words(&["publish"])).unwrap();
+    workshop.pack_at(&days_later(-300), &site_words(&["publish"])).unwrap();
     let report =
-        workshop.report(workshop.path("site").to_str().unwrap(), days_before(299).parse().unwrap(), 7);
+        workshop.report(workshop.path("site").to_str().unwrap(), days_later(-299).parse().unwrap(), 7);
     assert_eq!(report, Report::default());
 }
 
